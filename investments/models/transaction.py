@@ -1,0 +1,80 @@
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from .account import Account
+from .fields import MoneyField, QuantityField, no_nan
+from .security import Security
+
+
+class TransactionQuerySet(models.QuerySet["Transaction"]):
+    def for_user(self, user: settings.AUTH_USER_MODEL) -> "TransactionQuerySet":  # type: ignore[name-defined]
+        return self.filter(owner=user)
+
+    def current(self) -> "TransactionQuerySet":
+        """The ledger as it stands: neither superseded by a later version nor voided."""
+        later = Transaction.objects.filter(supersedes=OuterRef("pk"))
+        return self.filter(~Exists(later), is_void=False)
+
+    def newest_first(self) -> "TransactionQuerySet":
+        return self.order_by("-date", "-pk")
+
+
+class Transaction(models.Model):
+    """Something that happened in an account. Never updated, never deleted: a correction is a new version.
+
+    A void is a version too (`is_void`), so that it can be undone by superseding it in turn. The database holds this
+    with a trigger and by giving the web role no right to UPDATE or DELETE.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="transactions")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="transactions", db_constraint=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, blank=True, related_name="transactions")
+    external_id = models.CharField(max_length=100, help_text="The source's id; the same for all versions.")
+    idempotency_key = models.CharField(max_length=120)
+    type = models.CharField(max_length=20)
+    subtype = models.CharField(max_length=60, blank=True)
+    date = models.DateField(help_text="Effective at the end of this day.")
+    settles_on = models.DateField(null=True, blank=True)
+    executed_at = models.DateTimeField(null=True, blank=True)
+    name = models.CharField(max_length=500, blank=True)
+    quantity = QuantityField(default=0, help_text="Signed change of units, after repair.")
+    price = QuantityField(default=0)
+    amount = MoneyField(help_text="Above zero: cash left the account. Fees are included.")
+    fees = MoneyField(default=0)
+    currency = models.CharField(max_length=20, default="USD")
+    source = models.CharField(max_length=10, choices=Security.Source, default=Security.Source.PLAID)
+    repairs = models.JSONField(default=list, blank=True, help_text="What was put right on the way in.")
+    cancels_external_id = models.CharField(max_length=100, blank=True)
+    version = models.PositiveSmallIntegerField(default=1)
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    is_void = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    objects = TransactionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-date", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "-date", "-id"], name="transaction_owner_newest"),
+            models.Index(
+                fields=["account", "date"],
+                include=["security", "quantity", "amount", "fees"],
+                name="transaction_account_day",
+            ),
+            models.Index(fields=["account", "external_id"], name="transaction_external"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "idempotency_key"], name="transaction_recorded_once"),
+            *no_nan("transaction", "quantity", "price", "amount", "fees"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="ledger_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.subtype or self.type} {self.name}".strip()

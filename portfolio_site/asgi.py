@@ -1,0 +1,10 @@
+"""ASGI entry point: pages and API, as the web database role."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio_site.settings")
+os.environ.setdefault("LONGVIEW_ROLE", "web")
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()

@@ -1,0 +1,23 @@
+"""The one place where money is rounded."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from babel.numbers import get_currency_precision
+
+# Stored market values: finer than any currency's minor unit, so that sums of them round once, at display.
+STORED_PLACES = Decimal("0.0001")
+
+
+def stored(value: Decimal) -> Decimal:
+    """`value` at the four places in which market values are kept."""
+    return value.quantize(STORED_PLACES, rounding=ROUND_HALF_UP)
+
+
+def minor_unit(currency: str) -> Decimal:
+    """The smallest amount of a currency: 0.01 for USD, 1 for JPY. Unknown codes get two places."""
+    return Decimal(1).scaleb(-int(get_currency_precision(currency.upper())))
+
+
+def displayed(value: Decimal, currency: str = "USD") -> Decimal:
+    """`value` rounded half up to the currency's minor unit. For display only, never before a sum."""
+    return value.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)

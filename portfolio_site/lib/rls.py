@@ -1,0 +1,134 @@
+"""Row-level security: who may see which row is decided by PostgreSQL, not by remembering to filter.
+
+Every tenant table carries `owner_id` and gets a FORCEd policy on `current_setting('app.user_id')`. The setting is made
+with `set_config(..., is_local => true)`, so it ends with the transaction and cannot leak to the next client of a
+pooled connection.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.operations.base import Operation
+
+# After a transaction that used SET LOCAL the setting reads '' rather than NULL, hence NULLIF.
+TENANT = "NULLIF(current_setting('app.user_id', true), '')::bigint"
+OPERATOR = "COALESCE(current_setting('app.operator', true), '') = 'on'"
+
+CREATE_ROLES = """
+DO $$ BEGIN
+    CREATE ROLE {web} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN
+    CREATE ROLE {worker} NOLOGIN NOSUPERUSER BYPASSRLS;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+"""
+
+# Partitions are left out on purpose: a partition queried directly escapes its parent's policy.
+PARENT_TABLES = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
+"""
+
+# What the web role may do less than everything with: the ledger is append-only, migrations are none of its business.
+WEB_RIGHTS = {
+    "investments_transaction": "SELECT, INSERT",
+    "django_migrations": "SELECT",
+}
+
+
+def create_roles_sql() -> str:
+    """SQL that creates the web and worker roles where they are missing (roles belong to the cluster)."""
+    return CREATE_ROLES.format(web=settings.WEB_ROLE, worker=settings.WORKER_ROLE)
+
+
+def grant_roles(**_kwargs: Any) -> None:
+    """Give the web and worker roles their rights on every parent table; runs after each migrate."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Roles are shared by all databases of a cluster: one grant at a time, or catalog rows collide.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('longview.grant_roles'))")
+        cursor.execute(create_roles_sql())
+        cursor.execute(PARENT_TABLES)
+        tables = [row[0] for row in cursor.fetchall()]
+        everything = "SELECT, INSERT, UPDATE, DELETE"
+        statements = [f"GRANT USAGE ON SCHEMA public TO {settings.WEB_ROLE}, {settings.WORKER_ROLE}"]
+        for table in tables:
+            statements.append(f'GRANT {everything} ON "{table}" TO {settings.WORKER_ROLE}')
+            statements.append(f'REVOKE ALL ON "{table}" FROM {settings.WEB_ROLE}')
+            statements.append(f'GRANT {WEB_RIGHTS.get(table, everything)} ON "{table}" TO {settings.WEB_ROLE}')
+        statements.append(
+            f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {settings.WEB_ROLE}, {settings.WORKER_ROLE}"
+        )
+        cursor.execute("; ".join(statements))
+
+
+def set_tenant(user_id: int) -> None:
+    """Make the rows of `user_id` visible until the current transaction ends."""
+    _set_local("app.user_id", str(user_id))
+
+
+def set_operator() -> None:
+    """Make the rows of every owner visible until the transaction ends: staff in the admin, and staff-only routes."""
+    _set_local("app.operator", "on")
+
+
+def _set_local(name: str, value: str) -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"{name} is set per transaction; there is none")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+@contextmanager
+def tenant(user_id: int) -> Iterator[None]:
+    """A transaction in which only the rows of `user_id` are visible."""
+    with transaction.atomic():
+        set_tenant(user_id)
+        yield
+
+
+class TenantTable(Operation):
+    """Migration operation: forced row security on a table, and composite keys that hold a row to its parent's owner.
+
+    Plain foreign keys ignore row security: a row could name another owner's account. `parents` lists
+    `(column, parent_table)`; each becomes `FOREIGN KEY (column, owner_id) REFERENCES parent (id, owner_id)`.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, table: str, parents: Sequence[tuple[str, str]] = ()) -> None:
+        self.table = table
+        self.parents = tuple(parents)
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing of the model state changes."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f'ALTER TABLE "{self.table}" ENABLE ROW LEVEL SECURITY')
+        schema_editor.execute(f'ALTER TABLE "{self.table}" FORCE ROW LEVEL SECURITY')
+        schema_editor.execute(
+            f'CREATE POLICY tenant ON "{self.table}" USING (owner_id = {TENANT} OR {OPERATOR}) '
+            f"WITH CHECK (owner_id = {TENANT} OR {OPERATOR})"
+        )
+        for column, parent in self.parents:
+            schema_editor.execute(
+                f'ALTER TABLE "{self.table}" ADD CONSTRAINT "{self._constraint(column)}" '
+                f'FOREIGN KEY ("{column}", owner_id) REFERENCES "{parent}" (id, owner_id) '
+                "DEFERRABLE INITIALLY DEFERRED"
+            )
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for column, _parent in self.parents:
+            schema_editor.execute(f'ALTER TABLE "{self.table}" DROP CONSTRAINT "{self._constraint(column)}"')
+        schema_editor.execute(f'DROP POLICY tenant ON "{self.table}"')
+        schema_editor.execute(f'ALTER TABLE "{self.table}" NO FORCE ROW LEVEL SECURITY')
+        schema_editor.execute(f'ALTER TABLE "{self.table}" DISABLE ROW LEVEL SECURITY')
+
+    def _constraint(self, column: str) -> str:
+        return f"{self.table}_{column}_owner_fk"
+
+    def describe(self) -> str:
+        return f"Row-level security on {self.table}"

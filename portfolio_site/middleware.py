@@ -1,0 +1,81 @@
+"""Request id, content security policy, and the transaction in which a request sees only its own rows."""
+
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from portfolio_site.lib import rls
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives every request an id, taken from a proxy's `X-Request-ID` where it looks like one, and returns it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if given.isalnum() and len(given) <= 64 else uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """No inline script or style; the Link script's origin is the only foreign one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        link = "/".join(settings.PLAID_LINK_SCRIPT_URL.split("/")[:3])
+        self.policy = "; ".join(
+            [
+                "default-src 'self'",
+                f"script-src 'self' {link}",
+                "style-src 'self'",
+                "img-src 'self' data:",
+                f"frame-src {link}",
+                f"connect-src 'self' {link}",
+                "object-src 'none'",
+                "base-uri 'self'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            ]
+        )
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.policy)
+        return response
+
+
+class TenantMiddleware:
+    """One transaction a request, with the signed-in user's rows visible; rolled back when the view failed.
+
+    Row security needs `set_config(..., is_local => true)` inside the very transaction that reads, so the transaction is
+    opened here and not by ATOMIC_REQUESTS. Staff in the admin see all owners: that is where operators recover.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith((settings.STATIC_URL, "/health")):
+            return self.get_response(request)
+        with transaction.atomic():
+            self._make_visible(request)
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            return response
+
+    def _make_visible(self, request: HttpRequest) -> None:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+            return
+        rls.set_tenant(request.user.pk)
+        if request.path.startswith("/admin/") and request.user.is_staff:
+            rls.set_operator()

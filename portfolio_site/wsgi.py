@@ -1,0 +1,10 @@
+"""WSGI entry point: pages and API, as the web database role."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio_site.settings")
+os.environ.setdefault("LONGVIEW_ROLE", "web")
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
