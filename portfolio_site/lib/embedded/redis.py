@@ -51,6 +51,13 @@ def with_database(url: str, database: int) -> str:
     return f"unix://{parts.netloc}{parts.path}?{urlencode(options)}"
 
 
+def database_of(url: str) -> int:
+    """The database number in `url`, 0 when there is none."""
+    parts = urlsplit(url)
+    number = dict(parse_qsl(parts.query)).get("db", "") if parts.scheme == "unix" else parts.path.strip("/")
+    return int(number or 0)
+
+
 def celery_url(url: str, database: int) -> str:
     """`url` with its database number replaced, as Celery reads it: `redis+socket://` for a Unix socket."""
     parts = urlsplit(url)

@@ -1,0 +1,33 @@
+"""Settings under pytest: the project's own, on engines that no other session and no demo uses.
+
+`DATABASE_URL` and `REDIS_URL` are honoured. Without them the session gets a PostgreSQL and a Redis of its own under
+`var/test-<n>/`, without fsync, and stops them when it ends. Under xdist the first process does that for all.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+from portfolio_site.lib.embedded import claims, postgres, redis
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+CACHE_AND_BROKER = 2  # Redis databases that each process of the session has to itself
+
+environ.Env.read_env(CHECKOUT / ".env", overwrite=False)
+
+
+def _give_session_its_engines() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        var = claims.claim(Path(os.environ.get("LONGVIEW_VAR", CHECKOUT / "var")))
+        os.environ["LONGVIEW_VAR"] = str(var)
+        os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or postgres.ensure_running(var, durable=False)
+        os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or redis.ensure_running(var, durable=False)
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    os.environ["REDIS_URL"] = redis.with_database(os.environ["REDIS_URL"], 2 + CACHE_AND_BROKER * (number % 7))
+
+
+_give_session_its_engines()
+
+from portfolio_site.settings import *  # noqa: E402, F403
