@@ -1,0 +1,197 @@
+"""History as it is read: columns over days, totalled over accounts by one SQL statement.
+
+Nothing here makes model instances: the statement returns JSON, which the API hands on as it is. Money is text with the
+currency's minor units, in the user's base currency; ratios are numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from history.fx import rate_sql
+from history.models import AccountDay
+from investments.models import Account, Security
+from portfolio_site.lib.money import minor_unit
+
+PERIODS = ("1D", "1W", "1M", "3M", "6M", "YTD", "1Y", "2Y", "ALL")
+PERIOD_DAYS = {"1W": 7, "1M": 30, "3M": 91, "6M": 182, "1Y": 365, "2Y": settings.HISTORY_DAYS}
+BROKERAGE_SOURCES = (Security.Source.ALPACA,)
+SOURCE_FILTERS = ("all", "external", "brokerage")
+EARLIEST = date(1900, 1, 1)
+
+SNAPSHOT_NAMES = "CASE min(snapshot_type) " + " ".join(
+    f"WHEN {kind.value} THEN '{kind.label}'" for kind in AccountDay.SnapshotType
+)
+
+# An account whose history is a little behind counts with its last known value, a closed one leaves as a flow; one that
+# starts inside the period enters as a flow. So neither linking nor closing an account looks like a gain or a loss.
+DAYS = f"""
+WITH kept AS (
+    SELECT d.account_id, d.day, d.value, d.cash, d.cost_basis, d.net_flow, d.income, d.fees, d.quality, d.snapshot_type,
+        a.currency, a.closed_at IS NULL AS is_open,
+        lead(d.day) OVER account IS NULL AS is_last, lag(d.day) OVER account IS NULL AS is_first,
+        min(d.day) OVER () AS first_day, max(d.day) OVER () AS last_day
+    FROM history_accountday d JOIN investments_account a ON a.id = d.account_id
+    WHERE d.account_id = ANY(%(accounts)s) AND d.day BETWEEN %(start)s AND %(end)s
+    WINDOW account AS (PARTITION BY d.account_id ORDER BY d.day)
+), account_days AS (
+    SELECT account_id, day, value, cash, cost_basis, income, fees, quality, snapshot_type, currency,
+        CASE WHEN is_first AND day > first_day THEN value ELSE net_flow END AS net_flow
+    FROM kept
+    UNION ALL
+    SELECT account_id, carried.day::date, value, cash, cost_basis, 0, 0, quality, snapshot_type, currency, 0
+    FROM kept CROSS JOIN LATERAL generate_series(kept.day + 1, last_day, interval '1 day') carried(day)
+    WHERE is_last AND is_open
+    UNION ALL
+    SELECT account_id, day + 1, 0, 0, 0, 0, 0, 1, snapshot_type, currency, -value
+    FROM kept WHERE is_last AND NOT is_open AND day < last_day
+), converted AS (
+    SELECT *, {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")} AS rate FROM account_days
+)
+"""
+
+TOTALS = f"""
+{DAYS}, totals AS (
+    SELECT day,
+        CASE WHEN bool_and(rate IS NOT NULL) THEN sum(value * rate) END AS value,
+        sum(cash * rate) AS cash,
+        CASE WHEN bool_and(cost_basis IS NOT NULL OR value = 0) THEN sum(cost_basis * rate) END AS cost_basis,
+        sum(net_flow * rate) AS net_flow, sum(income * rate) AS income, sum(fees * rate) AS fees,
+        COALESCE(sum(quality * abs(value)) / NULLIF(sum(abs(value)), 0), avg(quality)) AS quality,
+        {SNAPSHOT_NAMES} END AS snapshot_type
+    FROM converted GROUP BY day
+), chained AS (
+    SELECT *, first_value(value) OVER days AS opening, lag(value) OVER days AS before,
+        lag(day) OVER days IS NULL AS is_first
+    FROM totals WINDOW days AS (ORDER BY day)
+), figures AS (
+    SELECT *,
+        value - opening - sum(CASE WHEN is_first THEN 0 ELSE net_flow END) OVER days AS gain,
+        exp(sum(CASE WHEN before + net_flow > 0 AND value > 0
+            THEN ln((value / (before + net_flow))::float8) ELSE 0 END) OVER days) AS twrr
+    FROM chained WINDOW days AS (ORDER BY day)
+)
+SELECT json_build_object(
+    'currency', %(base)s::text,
+    'dates', COALESCE(json_agg(day ORDER BY day), '[]'),
+    'value', COALESCE(json_agg(round(value, %(places)s)::text ORDER BY day), '[]'),
+    'cash', COALESCE(json_agg(round(cash, %(places)s)::text ORDER BY day), '[]'),
+    'cost_basis', COALESCE(json_agg(round(cost_basis, %(places)s)::text ORDER BY day), '[]'),
+    'net_flow', COALESCE(json_agg(round(net_flow, %(places)s)::text ORDER BY day), '[]'),
+    'income', COALESCE(json_agg(round(income, %(places)s)::text ORDER BY day), '[]'),
+    'fees', COALESCE(json_agg(round(fees, %(places)s)::text ORDER BY day), '[]'),
+    'gain', COALESCE(json_agg(round(gain, %(places)s)::text ORDER BY day), '[]'),
+    'twrr', COALESCE(json_agg(round(twrr::numeric, 8) ORDER BY day), '[]'),
+    'quality', COALESCE(json_agg(round(quality::numeric, 4) ORDER BY day), '[]'),
+    'snapshot_type', COALESCE(json_agg(snapshot_type ORDER BY day), '[]'),
+    'missing_rates', (SELECT COALESCE(json_agg(DISTINCT currency), '[]') FROM converted WHERE rate IS NULL)
+)::text FROM figures
+"""
+
+ACCOUNT_VALUES = f"""
+{DAYS}, columns AS (
+    SELECT account_id, json_build_object(
+        'dates', json_agg(day ORDER BY day),
+        'value', json_agg(round(value * rate, %(places)s)::text ORDER BY day)
+    ) AS series
+    FROM converted GROUP BY account_id
+)
+SELECT COALESCE(json_object_agg(account_id, series), '{{}}')::text FROM columns
+"""
+
+
+class UnknownAccount(Exception):
+    """An account that is not the user's: answered as if it did not exist."""
+
+
+class UnknownPeriod(ValueError):
+    """A period or source filter that does not exist, or a range that ends before it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Calendar days from `start` to `end`, both included."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            raise UnknownPeriod(f"The period ends ({self.end}) before it starts ({self.start})")
+
+
+def period_of(name: str, *, today: date) -> Period:
+    """The Period behind a range button. The first day is the one whose close the change is measured from."""
+    if name == "ALL":
+        return Period(EARLIEST, today)
+    if name == "YTD":
+        return Period(date(today.year - 1, 12, 31), today)
+    if name == "1D":
+        return Period(today - timedelta(days=1), today)
+    if name not in PERIOD_DAYS:
+        raise UnknownPeriod(f"period must be one of {', '.join(PERIODS)}")
+    return Period(today - timedelta(days=PERIOD_DAYS[name]), today)
+
+
+def selected_accounts(*, user_id: int, account_ids: Sequence[int] | None = None, source: str = "all") -> list[int]:
+    """Ids of the user's accounts that pass the filters, closed ones too: their past counts.
+
+    Raises UnknownAccount when a named account is not the user's, UnknownPeriod when the source filter does not exist.
+    """
+    if source not in SOURCE_FILTERS:
+        raise UnknownPeriod(f"source_filter must be one of {', '.join(SOURCE_FILTERS)}")
+    rows = Account.objects.filter(owner_id=user_id).order_by("pk").values_list("pk", "source")
+    sources = dict(rows)
+    wanted = sources.keys() if account_ids is None else set(account_ids)
+    if wanted - sources.keys():
+        raise UnknownAccount
+    return [pk for pk, its_source in sources.items() if pk in wanted and _passes(its_source, source)]
+
+
+def _passes(account_source: str, source_filter: str) -> bool:
+    if source_filter == "all":
+        return True
+    return (account_source in BROKERAGE_SOURCES) == (source_filter == "brokerage")
+
+
+def totals_json(*, account_ids: Sequence[int], period: Period, base_currency: str = "USD") -> str:
+    """The accounts' total per day as one JSON object of equally long columns, ready to send.
+
+    `dates`; `value`, `cash`, `cost_basis` (null where any part is unknown), `net_flow`, `income`, `fees`, `gain` (value
+    less the first value less flows since) as text; `twrr` (index, 1 on the first day), `quality` (0..1) as numbers;
+    `snapshot_type`; `currency`; `missing_rates`: currencies without a rate, whose days have a null value.
+    """
+    return _one_value(TOTALS, account_ids, period, base_currency)
+
+
+def totals(*, account_ids: Sequence[int], period: Period, base_currency: str = "USD") -> dict[str, Any]:
+    """`totals_json` as Python lists; money stays text."""
+    parsed: dict[str, Any] = orjson.loads(
+        totals_json(account_ids=account_ids, period=period, base_currency=base_currency)
+    )
+    return parsed
+
+
+def account_values(*, account_ids: Sequence[int], period: Period, base_currency: str = "USD") -> dict[int, Any]:
+    """Per account id `{"dates": [...], "value": [...]}`, value as text in the base currency."""
+    found: dict[str, Any] = orjson.loads(_one_value(ACCOUNT_VALUES, account_ids, period, base_currency))
+    return {int(account_id): series for account_id, series in found.items()}
+
+
+def _one_value(sql: str, account_ids: Sequence[int], period: Period, base_currency: str) -> str:
+    places = -int(minor_unit(base_currency).as_tuple().exponent)
+    parameters = {
+        "accounts": list(account_ids),
+        "start": period.start,
+        "end": period.end,
+        "base": base_currency,
+        "places": places,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return str(cursor.fetchone()[0])
