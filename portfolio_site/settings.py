@@ -58,8 +58,11 @@ def _database(role: str) -> dict[str, Any]:
     options: dict[str, Any] = dict(config.get("OPTIONS", {}))
     options["prepare_threshold"] = None  # survives PgBouncer in transaction mode
     options.setdefault("connect_timeout", 10)
+    if not given:
+        # Compiling a plan takes a hundred times longer than the chart's query it is for.
+        options["options"] = "-c jit=off"
     if role in ("web", "worker") and not given:
-        options["options"] = f"-c role={WEB_ROLE if role == 'web' else WORKER_ROLE}"
+        options["options"] += f" -c role={WEB_ROLE if role == 'web' else WORKER_ROLE}"
     if role == "web":
         options["pool"] = {
             "min_size": 1,
