@@ -37,8 +37,8 @@ def reconstruction_progress(*, user_id: int, account_ids: Sequence[int] | None =
     rows = accounts.annotate(
         unmapped=Count("anomalies", filter=unmapped), odd=Count("anomalies", filter=~unmapped)
     ).values_list(
-        "pk", "name", "ledger_version", "unmapped", "odd",
-        *(f"history__{name}" for name in ("state", "progress", "processed_version", "first_day", "last_day", "quality", "error")),
+        "pk", "name", "ledger_version", "unmapped", "odd", "history__state", "history__progress",
+        "history__processed_version", "history__first_day", "history__last_day", "history__quality", "history__error",
     )  # fmt: skip
     return [_told(*row) for row in rows]
 

@@ -15,13 +15,10 @@ from django.db import connection
 
 from history.fx import rate_sql
 from history.models import AccountDay
-from investments.models import Account, Security
 from portfolio_site.lib.money import minor_unit
 
 PERIODS = ("1D", "1W", "1M", "3M", "6M", "YTD", "1Y", "2Y", "ALL")
 PERIOD_DAYS = {"1W": 7, "1M": 30, "3M": 91, "6M": 182, "1Y": 365, "2Y": settings.HISTORY_DAYS}
-BROKERAGE_SOURCES = (Security.Source.ALPACA,)
-SOURCE_FILTERS = ("all", "external", "brokerage")
 EARLIEST = date(1900, 1, 1)
 
 SNAPSHOT_NAMES = "CASE min(snapshot_type) " + " ".join(
@@ -51,7 +48,8 @@ WITH kept AS (
     SELECT account_id, day + 1, 0, 0, 0, 0, 0, 1, snapshot_type, currency, -value
     FROM kept WHERE is_last AND NOT is_open AND day < last_day
 ), converted AS (
-    SELECT *, {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")} AS rate FROM account_days
+    SELECT *, {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")} AS rate
+    FROM account_days
 )
 """
 
@@ -105,12 +103,8 @@ SELECT COALESCE(json_object_agg(account_id, series), '{{}}')::text FROM columns
 """
 
 
-class UnknownAccount(Exception):
-    """An account that is not the user's: answered as if it did not exist."""
-
-
 class UnknownPeriod(ValueError):
-    """A period or source filter that does not exist, or a range that ends before it starts."""
+    """A period that does not exist, or a range that ends before it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +130,6 @@ def period_of(name: str, *, today: date) -> Period:
     if name not in PERIOD_DAYS:
         raise UnknownPeriod(f"period must be one of {', '.join(PERIODS)}")
     return Period(today - timedelta(days=PERIOD_DAYS[name]), today)
-
-
-def selected_accounts(*, user_id: int, account_ids: Sequence[int] | None = None, source: str = "all") -> list[int]:
-    """Ids of the user's accounts that pass the filters, closed ones too: their past counts.
-
-    Raises UnknownAccount when a named account is not the user's, UnknownPeriod when the source filter does not exist.
-    """
-    if source not in SOURCE_FILTERS:
-        raise UnknownPeriod(f"source_filter must be one of {', '.join(SOURCE_FILTERS)}")
-    rows = Account.objects.filter(owner_id=user_id).order_by("pk").values_list("pk", "source")
-    sources = dict(rows)
-    wanted = sources.keys() if account_ids is None else set(account_ids)
-    if wanted - sources.keys():
-        raise UnknownAccount
-    return [pk for pk, its_source in sources.items() if pk in wanted and _passes(its_source, source)]
-
-
-def _passes(account_source: str, source_filter: str) -> bool:
-    if source_filter == "all":
-        return True
-    return (account_source in BROKERAGE_SOURCES) == (source_filter == "brokerage")
 
 
 def totals_json(*, account_ids: Sequence[int], period: Period, base_currency: str = "USD") -> str:

@@ -4,6 +4,15 @@ from .account_day import AccountDay
 from .fx import FxRate
 from .price import Price
 from .reconstruction import AccountHistory, Anomaly
-from .symbol import MarketSymbol, SecurityMapping
+from .symbol import MarketSymbol, SecurityMapping, SymbolAction
 
-__all__ = ["AccountDay", "AccountHistory", "Anomaly", "FxRate", "MarketSymbol", "Price", "SecurityMapping"]
+__all__ = [
+    "AccountDay",
+    "AccountHistory",
+    "Anomaly",
+    "FxRate",
+    "MarketSymbol",
+    "Price",
+    "SecurityMapping",
+    "SymbolAction",
+]

@@ -30,7 +30,10 @@ class AccountHistory(models.Model):
     quality = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    progressed_at = models.DateTimeField(null=True, blank=True, help_text="The last sign of life of whoever runs it.")
+    queued_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked for it.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Tries at the version below that did not finish.")
+    tried_version = models.BigIntegerField(default=-1)
     error = models.CharField(max_length=500, blank=True)
 
     objects = AccountHistoryQuerySet.as_manager()
@@ -53,6 +56,7 @@ class Anomaly(models.Model):
         NEGATIVE_UNITS = "negative_units", "Units below zero without a short sale"
         NEGATIVE_CASH = "negative_cash", "Cash below zero"
         NEVER_PRICED = "never_priced", "No price was ever known"
+        BASIS = "basis", "Cost basis and purchases disagree"
         SEAM = "seam", "Snapshot and reconstruction disagree"
         UNMAPPED = "unmapped", "Priced by the brokerage only"
 
