@@ -41,7 +41,7 @@ class Cost(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One line of the table. `cash` is the direction of the booked amount, even where the net is zero (contribution)."""
+    """One line of the table. `cash` is the booked amount's direction, even where the net is zero (contribution)."""
 
     units: Direction = Direction.NONE
     cash: Direction = Direction.NONE
@@ -219,10 +219,15 @@ def normalise(
     if not is_cash and quantity * effect.units.value < 0 and effect.units is not Direction.EITHER:
         repairs.append(f"quantity: {quantity} -> {-quantity}")
         quantity = -quantity
-    if amount * effect.cash.value > 0 and effect.cash is not Direction.EITHER:
+    if _amount_disagrees(effect.cash, amount, fees):
         repairs.append(f"amount: {amount} -> {-amount}")
         amount = -amount
     return Normalised(quantity, amount, tuple(repairs))
+
+
+def _amount_disagrees(cash: Direction, amount: Decimal, fees: Decimal) -> bool:
+    """Fees are in the amount, so proceeds smaller than the fees rightly leave a positive amount."""
+    return amount > max(fees, ZERO) if cash is Direction.IN else cash is Direction.OUT and amount < 0
 
 
 def deltas(

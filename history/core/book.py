@@ -1,0 +1,118 @@
+"""What reconstruction reads and writes: many accounts at once, as flat arrays.
+
+Days are consecutive calendar days numbered 0..D-1; day D-1 is the anchor, the day the holdings were read. Units are
+signed and as traded on their day (raw), options in contracts. Money is in the account's currency.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NO_DAY: Final = -(10**6)  # "never": before every window
+HALF_CENT: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """A accounts at the end of the anchor day."""
+
+    cash: Floats
+    margin: Bools  # cash may be negative
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """P positions, sorted by account: every security held at the anchor or moved in the window.
+
+    `basis` is the whole position's, NaN unknown. `broker_price` is per share, NaN none, as of `broker_day` (may lie
+    before the window; NO_DAY unknown). `may_short`: negative units are no anomaly (options are written).
+    """
+
+    account: Ints
+    column: Ints  # column of the Market
+    units: Floats  # at the anchor; 0 for what is no longer held
+    multiplier: Floats
+    basis: Floats
+    broker_price: Floats
+    broker_day: Ints
+    may_short: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Movements:
+    """T transactions, in order of record within a day, as `investments.core.effects.Deltas` in floats.
+
+    `position` is -1 where no security is moved. `cost` NaN: units came in with an unknown basis. `price` is the row's
+    own, per share, NaN none. Rows outside 0..D-1 are ignored.
+    """
+
+    account: Ints
+    position: Ints
+    day: Ints
+    units: Floats
+    cash: Floats
+    flow: Floats
+    income: Floats
+    fee: Floats
+    cost: Floats
+    price: Floats
+    in_kind: Bools
+    split: Bools
+    short: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Holdings now and how they came to be."""
+
+    accounts: Accounts
+    positions: Positions
+    movements: Movements
+
+
+class AnomalyKind(StrEnum):
+    """What does not add up; `size` is in units, for cash and basis in money."""
+
+    NEGATIVE_UNITS = "negative_units"
+    NEGATIVE_CASH = "negative_cash"
+    UNPRICED = "unpriced"
+    BASIS = "basis"  # the brokerage's basis is less than the window's purchases alone
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """First day and worst size of one trouble; `position` is -1 for cash."""
+
+    account: int
+    day: int
+    position: int
+    kind: AnomalyKind
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One figure per day and account, all (D, A).
+
+    `cost_basis` covers securities whose basis is known, `basis_coverage` says which share of gross value that is (NaN
+    basis: none known). `quality` and `imputed` are shares of gross value, see `quality.py`.
+    """
+
+    value: Floats
+    cash: Floats
+    cost_basis: Floats
+    basis_coverage: Floats
+    net_flow: Floats
+    income: Floats
+    fees: Floats
+    securities_count: Ints
+    quality: Floats
+    imputed: Floats
+    anomalies: tuple[Anomaly, ...] = ()

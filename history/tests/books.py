@@ -1,0 +1,216 @@
+"""Books for tests: from a simulated life, or from a few lines that read like the case they describe."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from history.core.book import NO_DAY, Accounts, Book, Bools, Floats, History, Ints, Movements, Positions
+from history.core.market import NO_SPLITS, Market, Splits, build_market
+from history.core.reconstruct import reconstruct
+from history.tests.life import Life, Row
+from investments.core.effects import Deltas, deltas, effect_of, normalise
+
+NAN = float("nan")
+
+
+@dataclass
+class Move:
+    """One movement of a test case; `position` counts from 0, -1 for cash only."""
+
+    day: int
+    position: int = -1
+    units: float = 0.0
+    cash: float = 0.0
+    flow: float = 0.0
+    income: float = 0.0
+    fee: float = 0.0
+    cost: float = 0.0
+    price: float = NAN
+    in_kind: bool = False
+    split: bool = False
+    short: bool = False
+    account: int = 0
+
+
+@dataclass
+class Held:
+    """One position of a test case, on column 0 unless it says otherwise."""
+
+    units: float
+    basis: float = NAN
+    column: int = 0
+    multiplier: float = 1.0
+    broker_price: float = NAN
+    broker_day: int = NO_DAY
+    may_short: bool = False
+    account: int = 0
+
+
+@dataclass
+class Case:
+    """Holdings at the last day, and what moved before; `history()` rebuilds it."""
+
+    closes: list[list[float]]  # one list of D closes per column
+    held: list[Held] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    cash: tuple[float, ...] = (0.0,)
+    margin: bool = False
+    splits: list[tuple[int, int, float]] = field(default_factory=list)  # column, day, ratio
+    fx: Floats | None = None
+    prior_close: list[float] | None = None
+    prior_day: list[int] | None = None
+
+    def market(self) -> Market:
+        return build_market(
+            closes=np.array(self.closes, np.float64).T,
+            splits=splits_of(self.splits),
+            fx=self.fx,
+            prior_close=None if self.prior_close is None else np.array(self.prior_close),
+            prior_day=None if self.prior_day is None else np.array(self.prior_day),
+        )
+
+    def history(self) -> History:
+        accounts = Accounts(np.array(self.cash), np.full(len(self.cash), self.margin))
+        book = Book(accounts, positions_of(self.held), movements_of(self.moves))
+        return reconstruct(book=book, market=self.market())
+
+
+def splits_of(splits: list[tuple[int, int, float]]) -> Splits:
+    if not splits:
+        return NO_SPLITS
+    column, day, ratio = zip(*splits, strict=True)
+    return Splits(np.array(column), np.array(day), np.array(ratio, np.float64))
+
+
+def positions_of(held: list[Held]) -> Positions:
+    return Positions(
+        account=_ints([each.account for each in held]),
+        column=_ints([each.column for each in held]),
+        units=_floats([each.units for each in held]),
+        multiplier=_floats([each.multiplier for each in held]),
+        basis=_floats([each.basis for each in held]),
+        broker_price=_floats([each.broker_price for each in held]),
+        broker_day=_ints([each.broker_day for each in held]),
+        may_short=_bools([each.may_short for each in held]),
+    )
+
+
+def movements_of(moves: list[Move]) -> Movements:
+    return Movements(
+        account=_ints([move.account for move in moves]),
+        position=_ints([move.position for move in moves]),
+        day=_ints([move.day for move in moves]),
+        units=_floats([move.units for move in moves]),
+        cash=_floats([move.cash for move in moves]),
+        flow=_floats([move.flow for move in moves]),
+        income=_floats([move.income for move in moves]),
+        fee=_floats([move.fee for move in moves]),
+        cost=_floats([move.cost for move in moves]),
+        price=_floats([move.price for move in moves]),
+        in_kind=_bools([move.in_kind for move in moves]),
+        split=_bools([move.split for move in moves]),
+        short=_bools([move.short for move in moves]),
+    )
+
+
+def life_market(life: Life) -> Market:
+    """The market of a life's window, with the last close before it."""
+    days = (life.end - life.start).days + 1
+    closes = np.full((days, len(life.securities)), np.nan)
+    prior_close, prior_day = np.full(len(life.securities), np.nan), np.full(len(life.securities), NO_DAY)
+    splits = []
+    for column, security in enumerate(life.securities.values()):
+        for day, close in sorted(security.closes.items()):
+            place = (day - life.start).days
+            if place >= 0:
+                closes[place, column] = float(close)
+            else:
+                prior_close[column], prior_day[column] = float(close), place
+        splits += [(column, (day - life.start).days, float(ratio)) for day, ratio in security.splits.items()]
+    return build_market(closes=closes, splits=splits_of(splits), prior_close=prior_close, prior_day=prior_day)
+
+
+def life_book(life: Life) -> Book:
+    """What a brokerage's answers give of a life: holdings at its end, and rows, through the table of effects."""
+    columns = {name: column for column, name in enumerate(life.securities)}
+    last = {
+        (account.number, name): units for account in life.accounts for name, units in account.truth[-1].units.items()
+    }
+    moved = {(row.account, row.security) for row in life.rows if row.security in columns}
+    keys = sorted(last.keys() | moved)
+    place = {key: position for position, key in enumerate(keys)}
+    held = [
+        Held(
+            units=float(last.get(key, 0)),
+            column=columns[key[1]],
+            multiplier=float(life.securities[key[1]].multiplier),
+            may_short=life.securities[key[1]].kind == "option",
+            account=key[0],
+        )
+        for key in keys
+    ]
+    moves = [life_move(life, row, place.get((row.account, row.security), -1)) for row in life.rows]
+    cash = np.array([float(account.truth[-1].cash) for account in life.accounts])
+    return Book(Accounts(cash, np.zeros(cash.size, np.bool_)), positions_of(held), movements_of(moves))
+
+
+def row_deltas(row: Row) -> Deltas:
+    """The table's answer to one row as the brokerage sent it."""
+    repaired = normalise(
+        type=row.type,
+        subtype=row.subtype,
+        quantity=row.quantity,
+        price=row.price,
+        amount=row.amount,
+        fees=row.fees,
+        is_cash=row.is_cash,
+    )
+    return deltas(
+        type=row.type,
+        subtype=row.subtype,
+        quantity=repaired.quantity,
+        amount=repaired.amount,
+        fees=row.fees,
+        is_cash=row.is_cash,
+    )
+
+
+def life_move(life: Life, row: Row, position: int) -> Move:
+    change, effect = row_deltas(row), effect_of(row.type, row.subtype)
+    return Move(
+        day=(row.day - life.start).days,
+        position=position,
+        units=float(change.units),
+        cash=float(change.cash),
+        flow=float(change.flow),
+        income=float(change.income),
+        fee=float(change.fee),
+        cost=NAN if change.cost is None else float(change.cost),
+        price=float(row.price) if row.price > 0 and change.units else NAN,
+        in_kind=change.in_kind,
+        split=effect.corporate_action == "split",
+        short=effect.short,
+        account=row.account,
+    )
+
+
+def day_of(life: Life, day: date) -> int:
+    return (day - life.start).days
+
+
+def decimals(figures: list[Decimal]) -> Floats:
+    return np.array([float(figure) for figure in figures])
+
+
+def _floats(values: list[float]) -> Floats:
+    return np.array(values, np.float64)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, np.int64)
+
+
+def _bools(values: list[bool]) -> Bools:
+    return np.array(values, np.bool_)
