@@ -1,0 +1,200 @@
+"""What holdings are worth. The one truth: overview, API, breakdown and the last point of history are sums of these.
+
+value = quantity x price x multiplier x fx, plus cash. The brokerage's own value wins where its price is as fresh as our
+latest close, or where we have none. A holding that needs an exchange rate nobody knows has no value (never rate 1), and
+whoever totals it says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.utils import timezone
+
+from history.fx import rate_sql
+from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, previous_session
+
+# As Security.multiplier, Security.is_cash and Security.currency.
+MULTIPLIER = """CASE
+    WHEN s.type = 'derivative' AND s.option_contract_type <> '' THEN 100
+    WHEN s.type = 'fixed income' AND s.fixed_income ->> 'quoted_per_100' = 'true' THEN 0.01
+    ELSE 1 END"""
+IS_CASH = "(s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')"
+CURRENCY = "COALESCE(NULLIF(s.iso_currency_code, ''), NULLIF(s.unofficial_currency_code, ''), 'USD')"
+
+# Three closes: a symbol that trades on weekends has one or two after the last session, and the one before is wanted.
+VALUE_HOLDINGS = f"""
+WITH held AS (
+    SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
+        h.institution_price_as_of AS broker_day, h.institution_value AS broker_value, h.security_id,
+        {IS_CASH} AS is_cash, {CURRENCY} AS broker_currency, a.currency, m.symbol_id,
+        COALESCE(y.currency, 'USD') AS our_currency,
+        CASE WHEN y.kind = 'crypto' THEN %(today)s ELSE %(session)s END AS session
+    FROM investments_holding h
+    JOIN investments_account a ON a.id = h.account_id
+    JOIN investments_security s ON s.id = h.security_id
+    LEFT JOIN history_securitymapping m ON m.security_id = s.id
+    LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
+    WHERE h.account_id = ANY(%(accounts)s) AND h.removed_at IS NULL
+), closes AS MATERIALIZED (
+    SELECT symbols.symbol_id, recent.day, recent.close
+    FROM (SELECT DISTINCT symbol_id FROM held WHERE symbol_id IS NOT NULL) symbols
+    CROSS JOIN LATERAL (
+        SELECT day, close FROM history_price p
+        WHERE p.symbol_id = symbols.symbol_id AND p.day <= %(today)s ORDER BY day DESC LIMIT 3
+    ) recent
+), latest AS (
+    SELECT DISTINCT ON (symbol_id) symbol_id, day, close FROM closes ORDER BY symbol_id, day DESC
+), priced AS (
+    SELECT held.*, broker_wins.yes AS broker_wins,
+        CASE WHEN broker_wins.yes THEN broker_day ELSE latest.day END AS priced_on,
+        CASE WHEN broker_wins.yes THEN broker_price ELSE latest.close END AS price,
+        {rate_sql(source="broker_currency", target="held.currency", day="%(today)s")} AS broker_rate,
+        {rate_sql(source="our_currency", target="held.currency", day="%(today)s")} AS our_rate
+    FROM held LEFT JOIN latest USING (symbol_id)
+    CROSS JOIN LATERAL (SELECT latest.day IS NULL OR COALESCE(broker_day >= latest.day, false) AS yes) broker_wins
+), valued AS (
+    SELECT priced.*,
+        round(CASE WHEN broker_wins THEN broker_value * broker_rate ELSE shares * price * our_rate END, 4) AS value,
+        LEAST(priced_on, session) AS change_day
+    FROM priced
+), compared AS (
+    SELECT valued.*, round(CASE
+        WHEN is_cash THEN 0
+        WHEN change_day >= LEAST(session, %(closed_session)s) THEN value - shares * our_rate * before.close / COALESCE((
+            SELECT c.ratio FROM investments_corporateaction c
+            WHERE c.security_id = valued.security_id AND c.kind = 'split'
+                AND c.ex_date > before.day AND c.ex_date <= priced_on LIMIT 1), 1)
+        END, 4) AS change
+    FROM valued LEFT JOIN LATERAL (
+        SELECT day, close FROM closes
+        WHERE closes.symbol_id = valued.symbol_id AND closes.day < change_day ORDER BY day DESC LIMIT 1
+    ) before ON true
+)
+UPDATE investments_holding h
+SET market_price = c.price, market_value = c.value, priced_on = c.priced_on, day_change = c.change
+FROM compared c
+WHERE h.id = c.id AND (h.market_price, h.market_value, h.priced_on, h.day_change)
+    IS DISTINCT FROM (c.price, c.value, c.priced_on, c.change)
+"""
+
+# A holding the sync has just written counts with the brokerage's value until it is valued, moments later.
+HOLDING_VALUE = f"""COALESCE(h.market_value,
+    CASE WHEN {CURRENCY} = a.currency THEN round(h.institution_value, 4) END)"""
+
+ACCOUNT_WORTHS = f"""
+SELECT a.id, a.currency, {rate_sql(source="a.currency", target="%(base)s", day="%(today)s")},
+    COALESCE(sum({HOLDING_VALUE}), 0) + round(a.uninvested_cash, 4),
+    COALESCE(sum({HOLDING_VALUE}) FILTER (WHERE {IS_CASH}), 0) + round(a.uninvested_cash, 4),
+    sum(h.day_change),
+    COALESCE(sum({HOLDING_VALUE}) FILTER (WHERE h.day_change IS NOT NULL), 0),
+    max(h.priced_on) FILTER (WHERE NOT {IS_CASH}), min(h.priced_on) FILTER (WHERE NOT {IS_CASH}),
+    count(*) FILTER (WHERE NOT {IS_CASH}),
+    array_agg(DISTINCT {CURRENCY}) FILTER (WHERE h.id IS NOT NULL AND {HOLDING_VALUE} IS NULL)
+FROM investments_account a
+LEFT JOIN investments_holding h ON h.account_id = a.id AND h.removed_at IS NULL
+LEFT JOIN investments_security s ON s.id = h.security_id
+WHERE a.id = ANY(%(accounts)s) AND a.closed_at IS NULL
+GROUP BY a.id ORDER BY a.id
+"""
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWorth:
+    """One account now. Figures are at four places in `currency`, its own; `rate` converts them to the base currency.
+
+    `day_change` is since the close before the last session, None where no position has one; `changed_value` is what the
+    positions it covers are worth now. `unconverted` names currencies without a rate, whose holdings are not counted.
+    """
+
+    account_id: int
+    currency: str
+    rate: Decimal | None
+    value: Decimal
+    cash: Decimal
+    day_change: Decimal | None
+    changed_value: Decimal
+    as_of: date | None
+    oldest_price: date | None
+    positions: int
+    unconverted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Several accounts in the base currency, unrounded; round with `lib.money.displayed`, after every sum.
+
+    `missing_rates` names the currencies that could not be converted: what is in them is not in the figures.
+    """
+
+    currency: str
+    value: Decimal
+    cash: Decimal
+    day_change: Decimal | None
+    day_change_fraction: Decimal | None
+    as_of: date | None
+    oldest_price: date | None
+    positions: int
+    missing_rates: tuple[str, ...]
+
+
+def market_today(now: datetime | None = None) -> date:
+    """The calendar day in New York: the last day of every history."""
+    return (now or timezone.now()).astimezone(NEW_YORK).date()
+
+
+def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -> int:
+    """Write price, value, price day and day change of every holding of the accounts; how many rows changed.
+
+    One statement whatever the number of accounts; rows that are right already are left alone. `day_change` compares
+    with the close before the last session and is null where either price is missing or older than that session.
+    """
+    now = now or timezone.now()
+    today = market_today(now)
+    parameters = {
+        "accounts": list(account_ids),
+        "today": today,
+        "session": previous_session(today, inclusive=True),
+        "closed_session": last_closed_session(now),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(VALUE_HOLDINGS, parameters)
+        return int(cursor.rowcount)
+
+
+def account_worths(*, account_ids: Sequence[int], base_currency: str = "USD") -> list[AccountWorth]:
+    """The open ones of the accounts, by id; one query."""
+    parameters = {"accounts": list(account_ids), "base": base_currency, "today": market_today()}
+    with connection.cursor() as cursor:
+        cursor.execute(ACCOUNT_WORTHS, parameters)
+        return [AccountWorth(*row[:-1], tuple(row[-1] or ())) for row in cursor.fetchall()]
+
+
+def total_worth(worths: Sequence[AccountWorth], *, base_currency: str = "USD") -> Worth:
+    """The sum of the accounts. The fraction is of the value before the change, of the positions that have one."""
+    counted = [(worth, worth.rate) for worth in worths if worth.rate is not None]
+    changes = [worth.day_change * rate for worth, rate in counted if worth.day_change is not None]
+    before = sum((worth.changed_value * rate for worth, rate in counted), ZERO) - sum(changes, ZERO)
+    days = [worth.as_of for worth in worths if worth.as_of]
+    oldest = [worth.oldest_price for worth in worths if worth.oldest_price]
+    return Worth(
+        currency=base_currency,
+        value=sum((worth.value * rate for worth, rate in counted), ZERO),
+        cash=sum((worth.cash * rate for worth, rate in counted), ZERO),
+        day_change=sum(changes, ZERO) if changes else None,
+        day_change_fraction=sum(changes, ZERO) / before if changes and before > 0 else None,
+        as_of=max(days, default=None),
+        oldest_price=min(oldest, default=None),
+        positions=sum(worth.positions for worth in worths),
+        missing_rates=_missing_rates(worths),
+    )
+
+
+def _missing_rates(worths: Sequence[AccountWorth]) -> tuple[str, ...]:
+    accounts = {worth.currency for worth in worths if worth.rate is None}
+    holdings = {currency for worth in worths for currency in worth.unconverted}
+    return tuple(sorted(accounts | holdings))
