@@ -4,4 +4,12 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("", include("portfolio_site.api.urls")),
+    path("", include("investments.api.urls")),
+    path("", include("history.api.urls")),
 ]
+
+handler400 = "portfolio_site.api.fallbacks.bad_request"
+handler403 = "portfolio_site.api.fallbacks.permission_denied"
+handler404 = "portfolio_site.api.fallbacks.page_not_found"
+handler500 = "portfolio_site.api.fallbacks.server_error"

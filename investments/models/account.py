@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce, NullIf, Round
 from django.utils import timezone
 
 from .fields import MoneyField, no_nan
@@ -22,6 +25,22 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def open(self) -> "AccountQuerySet":
         return self.filter(closed_at__isnull=True)
+
+    def with_value(self) -> "AccountQuerySet":
+        """Adds `value`, in the account's currency: its holdings as last valued, and the cash that none of them carries.
+
+        A holding not yet valued counts with the brokerage's figure, unless that is in another currency.
+        """
+        theirs = Coalesce(
+            NullIf("holdings__security__iso_currency_code", models.Value("")),
+            NullIf("holdings__security__unofficial_currency_code", models.Value("")),
+            models.Value("USD"),
+        )
+        unvalued = models.Case(models.When(currency=theirs, then=Round("holdings__institution_value", 4)))
+        worth = models.Sum(
+            Coalesce("holdings__market_value", unvalued), filter=models.Q(holdings__removed_at__isnull=True)
+        )
+        return self.annotate(value=Round("uninvested_cash", 4) + Coalesce(worth, models.Value(Decimal(0))))
 
 
 class Account(models.Model):

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from portfolio_site.lib.money import stored
+
 from .account import Account
 from .fields import MoneyField, QuantityField, no_nan
 from .security import Security
@@ -55,8 +57,20 @@ class Holding(models.Model):
         return f"{self.quantity.normalize():f} {self.security}"
 
     @property
+    def current_price(self) -> Decimal:
+        """The price behind `value`: valuation's, or the brokerage's own until it has run."""
+        return self.institution_price if self.market_price is None else self.market_price
+
+    @property
+    def value(self) -> Decimal | None:
+        """In the account's currency: what valuation last wrote, else the brokerage's figure, None if that is foreign."""
+        if self.market_value is not None:
+            return self.market_value
+        return stored(self.institution_value) if self.security.currency == self.account.currency else None
+
+    @property
     def unrealized_gain(self) -> Decimal | None:
-        """Market value less cost basis, or None where either is unknown."""
-        if self.market_value is None or self.cost_basis is None:
+        """Value less cost basis, or None where either is unknown."""
+        if self.value is None or self.cost_basis is None:
             return None
-        return self.market_value - self.cost_basis
+        return self.value - self.cost_basis

@@ -1,10 +1,11 @@
 """One error shape for the API: RFC 9457 problem details. No traceback and no internal name ever gets out."""
 
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -18,8 +19,10 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
+    500: "Something went wrong on our side",
     503: "Unavailable",
 }
 
@@ -33,7 +36,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         return None
     if connection.in_atomic_block:
         transaction.set_rollback(True)
-    hide_foreign = isinstance(exc, PermissionDenied | exceptions.PermissionDenied | Http404)
+    hide_foreign = isinstance(exc, PermissionDenied | exceptions.PermissionDenied | Http404 | exceptions.NotFound)
     response.data = problem(
         status=response.status_code,
         detail=None if hide_foreign else _detail(response.data),
@@ -52,6 +55,12 @@ def problem(*, status: int, detail: str | None = None, errors: Any = None, reque
         body["errors"] = errors if isinstance(errors, dict) else {"non_field_errors": errors}
     body["request_id"] = request_id
     return body
+
+
+def problem_response(request: HttpRequest, status: int, detail: str | None = None) -> HttpResponse:
+    """A problem outside of DRF: unknown paths, crashes, refused requests. Touches no database."""
+    body = problem(status=status, detail=detail, request_id=getattr(request, "request_id", ""))
+    return HttpResponse(json.dumps(body), status=status, content_type=PROBLEM_JSON)
 
 
 def _detail(data: Any) -> str | None:

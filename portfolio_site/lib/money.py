@@ -21,3 +21,9 @@ def minor_unit(currency: str) -> Decimal:
 def displayed(value: Decimal, currency: str = "USD") -> Decimal:
     """`value` rounded half up to the currency's minor unit. For display only, never before a sum."""
     return value.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
+
+
+def exact(value: Decimal) -> str:
+    """All digits of `value` and no more, but at least two places: 12.5 as `12.50`, 0.00012 as `0.00012`."""
+    whole, _, fraction = format(value, "f").partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
