@@ -13,10 +13,13 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
     def for_user(self, user: settings.AUTH_USER_MODEL) -> "TransactionQuerySet":  # type: ignore[name-defined]
         return self.filter(owner=user)
 
+    def last_versions(self) -> "TransactionQuerySet":
+        """The newest version of every row, voids included."""
+        return self.filter(~Exists(Transaction.objects.filter(supersedes=OuterRef("pk"))))
+
     def current(self) -> "TransactionQuerySet":
         """The ledger as it stands: neither superseded by a later version nor voided."""
-        later = Transaction.objects.filter(supersedes=OuterRef("pk"))
-        return self.filter(~Exists(later), is_void=False)
+        return self.last_versions().filter(is_void=False)
 
     def newest_first(self) -> "TransactionQuerySet":
         return self.order_by("-date", "-pk")

@@ -1,0 +1,179 @@
+"""The one way into the transactions: idempotent, append-only, a correction is a new version."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from investments.entries import Finding, TransactionEntry
+from investments.ledger.changes import changed, lock_accounts, together
+from investments.ledger.drafts import Refused, draft
+from investments.models import Account, Security, Transaction
+
+# Two versions with equal values in these are one.
+_CONTENT = (
+    "security_id",
+    "type",
+    "subtype",
+    "date",
+    "settles_on",
+    "executed_at",
+    "name",
+    "quantity",
+    "price",
+    "amount",
+    "fees",
+    "currency",
+    "cancels_external_id",
+    "is_void",
+)
+_BATCH = 2000
+_Key = tuple[int, str]  # account, external id
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionsWritten:
+    """First versions, later versions and voids truly written, rows that were there already, and what was refused."""
+
+    inserted: int = 0
+    superseded: int = 0
+    voided: int = 0
+    unchanged: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Rows truly written."""
+        return self.inserted + self.superseded + self.voided
+
+
+def record_transactions(
+    *,
+    accounts: Mapping[str, Account],
+    securities: Mapping[str, Security],
+    source: str,
+    entries: Iterable[TransactionEntry],
+    today: date,
+) -> TransactionsWritten:
+    """Record what happened; entries name their account and security by external id.
+
+    An id seen before with the same content changes nothing; with other content it becomes a version that supersedes
+    the last one. Signs are repaired by what the type means. An entry that cannot be stored is refused with a finding
+    that names row and field, and the rest goes on. `today` bounds the future.
+    """
+    findings: list[Finding] = []
+    rows = _drafts(accounts, securities, source, entries, today, findings)
+    with together():
+        lock_accounts({row.account_id for row in rows.values()})
+        latest = _latest(rows, source)
+        stale = [row for key, row in rows.items() if _differs(latest.get(key), row)]
+        written = [_as_version(row, latest.get((row.account_id, row.external_id))) for row in stale]
+        _append(written)
+    inserted = sum(row.version == 1 for row in written)
+    return TransactionsWritten(
+        inserted=inserted,
+        superseded=len(written) - inserted,
+        unchanged=len(rows) - len(written),
+        findings=tuple(findings),
+    )
+
+
+def void_transactions(*, transaction_ids: Collection[int]) -> TransactionsWritten:
+    """Take these rows out of the current ledger; rows that are not in it are left."""
+    with together():
+        current = Transaction.objects.current().filter(pk__in=transaction_ids)
+        lock_accounts(current.order_by().values_list("account_id", flat=True).distinct())
+        written = [_void(row) for row in current.order_by("pk")]
+        _append(written)
+    return TransactionsWritten(voided=len(written))
+
+
+def void_unlisted(
+    *, accounts: Collection[Account], source: str, start: date, end: date, listed: Collection[str]
+) -> TransactionsWritten:
+    """Void what the source told before and no longer lists within the window (both days included).
+
+    `listed` are the external ids it lists, those of refused rows too.
+    """
+    told = Transaction.objects.current().filter(account__in=accounts, source=source, date__range=(start, end))
+    still_listed = set(listed)
+    vanished = [pk for pk, external_id in told.values_list("pk", "external_id") if external_id not in still_listed]
+    return void_transactions(transaction_ids=vanished)
+
+
+def _drafts(
+    accounts: Mapping[str, Account],
+    securities: Mapping[str, Security],
+    source: str,
+    entries: Iterable[TransactionEntry],
+    today: date,
+    findings: list[Finding],
+) -> dict[_Key, Transaction]:
+    rows: dict[_Key, Transaction] = {}
+    for entry in _unambiguous(entries, findings):
+        try:
+            row = draft(entry, accounts=accounts, securities=securities, source=source, today=today)
+        except Refused as problem:
+            findings.append(
+                Finding("refused", str(problem), row=f"transaction {entry.external_id}", field=problem.field)
+            )
+        else:
+            rows[(row.account_id, row.external_id)] = row
+    return rows
+
+
+def _unambiguous(entries: Iterable[TransactionEntry], findings: list[Finding]) -> list[TransactionEntry]:
+    """Entries without repetitions. An id that comes with two contents is refused: nobody can tell which is right."""
+    told: dict[tuple[str, str], TransactionEntry] = {}
+    ambiguous: set[tuple[str, str]] = set()
+    for entry in entries:
+        key = (entry.account_external_id, entry.external_id)
+        if told.setdefault(key, entry) != entry:
+            ambiguous.add(key)
+    for _, external_id in sorted(ambiguous):
+        message = "The same id came twice with different content"
+        findings.append(Finding("refused", message, row=f"transaction {external_id}", field="external_id"))
+    return [entry for key, entry in told.items() if key not in ambiguous]
+
+
+def _latest(rows: Mapping[_Key, Transaction], source: str) -> dict[_Key, Transaction]:
+    """The last version, void or not, of every id among the rows."""
+    account_ids = {account_id for account_id, _ in rows}
+    external_ids = sorted({external_id for _, external_id in rows})
+    latest: dict[_Key, Transaction] = {}
+    for start in range(0, len(external_ids), _BATCH):
+        batch = external_ids[start : start + _BATCH]
+        known = Transaction.objects.last_versions().filter(account__in=account_ids, source=source)
+        latest.update(((row.account_id, row.external_id), row) for row in known.filter(external_id__in=batch))
+    return latest
+
+
+def _differs(known: Transaction | None, row: Transaction) -> bool:
+    return known is None or any(getattr(known, name) != getattr(row, name) for name in _CONTENT)
+
+
+def _as_version(row: Transaction, known: Transaction | None) -> Transaction:
+    row.version = known.version + 1 if known else 1
+    row.supersedes = known
+    # The version is part of the key: a row may go from A to B and back to A.
+    row.idempotency_key = f"{row.source}:{row.external_id}#{row.version}"
+    return row
+
+
+def _void(known: Transaction) -> Transaction:
+    copied: dict[str, Any] = {name: getattr(known, name) for name in _CONTENT if name != "is_void"}
+    row = Transaction(
+        owner_id=known.owner_id,
+        account_id=known.account_id,
+        external_id=known.external_id,
+        source=known.source,
+        repairs=known.repairs,
+        is_void=True,
+        **copied,
+    )
+    return _as_version(row, known)
+
+
+def _append(rows: list[Transaction]) -> None:
+    Transaction.objects.bulk_create(rows, batch_size=_BATCH)
+    changed(row.account_id for row in rows)
