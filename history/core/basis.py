@@ -39,11 +39,10 @@ def basis_levels(*, positions: Positions, movements: Movements, timeline: Timeli
     """The Basis after each event of the timeline."""
     steps = _steps(movements, timeline)
     known, unknown = affine_scan(steps.keep, np.stack((steps.cost, steps.unknown)), timeline.rank)[1]
-    end = np.append(timeline.start[1:], timeline.level.size) - 1
     stated = np.where(positions.units == 0, 0.0, np.copysign(positions.basis, positions.units))
     with np.errstate(divide="ignore", invalid="ignore"):
-        average = np.where(unknown[end] == 0, np.nan, (stated - known[end]) / unknown[end])
-    excess = np.where(average < 0, stated - known[end], 0.0)
+        average = np.where(unknown[timeline.end] == 0, np.nan, (stated - known[timeline.end]) / unknown[timeline.end])
+    excess = np.where(average < 0, stated - known[timeline.end], 0.0)
     average = np.maximum(average, 0.0)
     solved = known + unknown * np.where(_since_last_reset(steps, timeline), average[timeline.position], np.nan)
     return Basis(np.where(unknown == 0, known, solved), stated, excess)

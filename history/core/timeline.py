@@ -22,7 +22,7 @@ class Timeline:
     """N events sorted by (position, day). `level` is units after the event, `growth` the splits since the opening.
 
     `row` is the movement behind the event, -1 for openings and splits by ratio. `runs` days keep the event's level;
-    0 when another event of the same day follows. `start` (P,) is each position's opening event.
+    0 when another event of the same day follows. `start` and `end` (P,) are each position's first and last event.
     """
 
     position: Ints
@@ -34,10 +34,12 @@ class Timeline:
     rank: Ints
     runs: Ints
     start: Ints
+    end: Ints
+    days: int
 
     def spread(self, levels: Floats) -> Floats:
         """Levels after events (N,) as (P, D)."""
-        return np.repeat(levels, self.runs).reshape(self.start.size, -1)
+        return np.repeat(levels, self.runs).reshape(self.start.size, self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def build_timeline(*, positions: Positions, movements: Movements, market: Market
     """The Timeline of all positions; movements without a position are left out."""
     events = _sorted(_collect(positions, movements, market), market.days)
     start = np.flatnonzero(np.diff(events.position, prepend=-1))
-    end = np.append(start[1:], events.position.size) - 1
+    end = np.append(start, events.position.size)[1:] - 1
     rank = np.arange(events.position.size) - start[events.position]
     growth, moved = affine_scan(events.ratio, events.delta, rank)
     opening = (positions.units - moved[end]) / growth[end]
@@ -67,7 +69,9 @@ def build_timeline(*, positions: Positions, movements: Movements, market: Market
     following = np.append(events.day[1:], market.days)
     following[end] = market.days
     runs = following - events.day
-    return Timeline(events.position, events.day, events.row, events.delta, level, growth, rank, runs, start)
+    return Timeline(
+        events.position, events.day, events.row, events.delta, level, growth, rank, runs, start, end, market.days
+    )
 
 
 def _collect(positions: Positions, movements: Movements, market: Market) -> _Events:

@@ -190,8 +190,8 @@ def life_move(life: Life, row: Row, position: int) -> Move:
         cost=NAN if change.cost is None else float(change.cost),
         price=float(row.price) if row.price > 0 and change.units else NAN,
         in_kind=change.in_kind,
-        split=effect.corporate_action == "split",
-        short=effect.short,
+        split=bool(change.units) and effect.corporate_action == "split",
+        short=bool(change.units) and effect.short,
         account=row.account,
     )
 
