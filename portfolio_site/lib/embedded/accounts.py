@@ -44,11 +44,6 @@ class Account:
         """Whether `test -<test> path` holds for this user: asked of the system, which knows ACLs and mounts."""
         return self.run("/bin/sh", "-c", f'test -{test} "$1"', "sh", path, cwd=Path("/")).returncode == 0
 
-    def owns_privately(self, directory: Path) -> bool:
-        """Whether `directory` is a real directory of this user which nobody else can enter."""
-        status = directory.lstat()
-        return not directory.is_symlink() and status.st_uid == self.uid and status.st_mode & 0o077 == 0
-
     def take(self, path: Path) -> None:
         """Gives `path` to this user, and to this user alone."""
         if self.changes_user:

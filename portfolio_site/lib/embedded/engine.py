@@ -79,12 +79,15 @@ class Engine(ABC):
         """The arguments of the program that make it listen on the socket `path`, and nowhere else."""
 
     def _is_only_busy(self, place: Place) -> bool:
+        """Whether a server that lives but did not answer does so in a while; one without a socket never will."""
         sockets = place.sockets
         if sockets is None or not (sockets / self.socket_name).exists():
             return False
-        if not processes.working_in(place.data, program=self.program):
-            return False
-        return processes.wait_until(lambda: self.is_running(place.var), seconds=BUSY_SECONDS)
+        processes.wait_until(lambda: self.is_running(place.var) or not self._lives(place), seconds=BUSY_SECONDS)
+        return self.is_running(place.var)
+
+    def _lives(self, place: Place) -> bool:
+        return bool(processes.working_in(place.data, program=self.program))
 
     def _start(self, place: Place, durable: bool) -> None:
         account = account_for(place.home)
@@ -106,18 +109,16 @@ class Engine(ABC):
         return was_running
 
 
-def is_listening(path: Path) -> bool:
-    """Whether a process accepts connections on the Unix socket `path`."""
-    return converse(path) is not None
+def converse(path: Path, request: bytes) -> bytes:
+    """The first bytes that the server on the Unix socket `path` answers to `request`; none when it does not in time.
 
-
-def converse(path: Path, request: bytes = b"") -> bytes | None:
-    """What the Unix socket `path` answers to `request` (nothing to none); None when nobody listens or in time."""
+    A connection alone proves nothing: the kernel accepts it for a server that is stopped or dying.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(ANSWER_SECONDS)
         try:
             client.connect(str(path))
             client.sendall(request)
-            return client.recv(64) if request else b""
+            return client.recv(64)
         except OSError:
-            return None
+            return b""

@@ -59,12 +59,15 @@ class Place:
 
     @property
     def sockets(self) -> Path | None:
-        """The directory of the sockets since the last start; None when there is none or it is another checkout's."""
+        """The directory of the sockets since the last start, if it is this checkout's and still closed to others."""
+        try:
+            directory = Path(os.readlink(self.home / "sockets"))
+        except OSError:
+            return None
         if self._is_foreign():
             return None
-        link = self.home / "sockets"
-        target = Path(os.readlink(link)) if link.is_symlink() else None
-        return target if target and f"-{self.key}-" in target.name else None
+        is_ours = f"-{self.key}-" in directory.name and is_private(directory, uid=self.home.stat().st_uid)
+        return directory if is_ours else None
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -104,20 +107,19 @@ class Place:
         if not directory.is_symlink() and not directory.exists():
             directory.mkdir(mode=0o700)
             account.take(directory)
-        if not account.owns_privately(directory):
+        if not is_private(directory, uid=account.uid):
             raise EngineError(f"{directory} is not a private directory of user {account.uid}; remove it and try again.")
         _clear(directory)
-        link = self.home / "sockets"
-        link.unlink(missing_ok=True)
-        link.symlink_to(directory)
+        (self.home / "sockets").symlink_to(directory)
         return directory
 
     def close_sockets(self) -> None:
         """Removes the directory of the sockets; nothing may be listening there."""
         directory = self.sockets
-        if directory and directory.is_dir():
+        if directory:
             _clear(directory)
             directory.rmdir()
+        (self.home / "sockets").unlink(missing_ok=True)
 
     def erase(self) -> None:
         """Removes the home with its data; the engine must be stopped."""
@@ -161,6 +163,15 @@ class Place:
             if fits and base.is_dir() and account.can("x", base) and os.access(base, os.W_OK):
                 return base
         raise EngineError("No temporary directory is short enough and open for a Unix socket; set TMPDIR=/tmp.")
+
+
+def is_private(directory: Path, *, uid: int) -> bool:
+    """Whether `directory` is a real directory of user `uid` which nobody else (but root) can enter."""
+    try:
+        status = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == uid and status.st_mode & 0o077 == 0
 
 
 def _clear(directory: Path) -> None:

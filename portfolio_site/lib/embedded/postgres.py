@@ -5,17 +5,20 @@ Everyone who can enter the socket directory is trusted; only the user of the eng
 
 import shutil
 import signal
+import struct
 from pathlib import Path
 from urllib.parse import quote
 
 from portfolio_site.lib.embedded import processes, programs
 from portfolio_site.lib.embedded.accounts import Account
-from portfolio_site.lib.embedded.engine import Engine, is_listening
+from portfolio_site.lib.embedded.engine import Engine, converse
 from portfolio_site.lib.embedded.errors import EngineError
 from portfolio_site.lib.embedded.places import Place
 
 OWNER = DATABASE = "longview"
 PORT = 5432  # only part of the socket's file name: nothing listens on TCP
+# "May I use TLS?", the shortest question of the protocol; the answer is one byte, yes or no.
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 # Written into the cluster when it is made. The locale is built in, so that every machine sorts and folds alike.
 INITDB_OPTIONS = (
@@ -49,12 +52,12 @@ class Postgres(Engine):
         return f"postgresql://{OWNER}@/{DATABASE}?host={quote(str(sockets), safe='')}&port={PORT}"
 
     def _answers(self, place: Place, path: Path) -> bool:
-        """The server says in its pid file that it takes commands; the socket proves that it lives."""
+        """The server says in its pid file that it takes commands; an answer proves that it lives."""
         try:
             said = (place.data / "postmaster.pid").read_text()
         except OSError:
             return False
-        return said.rstrip().endswith("ready") and is_listening(path)
+        return said.rstrip().endswith("ready") and converse(path, SSL_REQUEST) in (b"N", b"S")
 
     def _prepare(self, place: Place, account: Account) -> Path:
         binaries = programs.postgres_programs(place, account)

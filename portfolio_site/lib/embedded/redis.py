@@ -23,7 +23,7 @@ class Redis(Engine):
 
     def _answers(self, place: Place, path: Path) -> bool:
         """While it loads its data the answer to PING is an error."""
-        return (converse(path, b"PING\r\n") or b"").startswith(b"+PONG")
+        return converse(path, b"PING\r\n").startswith(b"+PONG")
 
     def _prepare(self, place: Place, account: Account) -> Path:
         if not place.data.exists():
