@@ -1,3 +1,14 @@
 from django.urls import path
 
-urlpatterns: list[path] = []
+from history.api.breakdown import BreakdownView
+from history.api.positions import PositionsView
+from history.api.series import HistoryView
+from history.api.value import ValueView
+
+urlpatterns = [
+    path("api/portfolio/value", ValueView.as_view(), name="api-value"),
+    path("api/portfolio/positions", PositionsView.as_view(), name="api-positions"),
+    path("api/portfolio/aggregated", PositionsView.as_view(), name="api-aggregated"),
+    path("api/portfolio/history", HistoryView.as_view(), name="api-history"),
+    path("api/portfolio/account-breakdown", BreakdownView.as_view(), name="api-account-breakdown"),
+]

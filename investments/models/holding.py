@@ -63,7 +63,7 @@ class Holding(models.Model):
 
     @property
     def value(self) -> Decimal | None:
-        """In the account's currency: what valuation last wrote, else the brokerage's figure, None if that is foreign."""
+        """In the account's currency: as last valued, else the brokerage's figure, None if that is foreign."""
         if self.market_value is not None:
             return self.market_value
         return stored(self.institution_value) if self.security.currency == self.account.currency else None
