@@ -107,7 +107,7 @@ def erase_accounts(*, account_ids: Collection[int]) -> int:
     Only for a worker: it is the one exception to the append-only ledger, and the web role has no right to DELETE there.
     """
     ids = sorted(account_ids)
-    with together(), pgtrigger.ignore("investments.Transaction:ledger_is_append_only"), connection.cursor() as cursor:
+    with pgtrigger.ignore("investments.Transaction:ledger_is_append_only"), together(), connection.cursor() as cursor:
         # In one statement: the ORM would load every version only to find that versions protect each other.
         cursor.execute("DELETE FROM investments_transaction WHERE account_id = ANY(%s)", [ids])
         # No foreign key leads from there to the account.

@@ -45,7 +45,7 @@ def upsert_securities(*, source: str, entries: Iterable[SecurityEntry]) -> Secur
     findings: list[Finding] = []
     told = {entry.external_id: entry for entry in entries}
     with together():
-        known = Security.objects.filter(source=source).in_bulk(sorted(told), field_name="external_id")
+        known = _by_external_id(source, told)
         drafts = [_security(source, told[key], known.get(key), findings) for key in sorted(told)]
         stale = [row for row in drafts if row is not None]
         new = sum(row.external_id not in known for row in stale)
@@ -57,8 +57,13 @@ def upsert_securities(*, source: str, entries: Iterable[SecurityEntry]) -> Secur
                 unique_fields=["source", "external_id"],
                 update_fields=_SECURITY_FIELDS,
             )
-            known = Security.objects.filter(source=source).in_bulk(sorted(told), field_name="external_id")
+            known = _by_external_id(source, told)
     return SecuritiesWritten(known, inserted=new, changed=len(stale) - new, findings=tuple(findings))
+
+
+def _by_external_id(source: str, external_ids: Iterable[str]) -> dict[str, Security]:
+    rows = Security.objects.filter(source=source, external_id__in=list(external_ids))
+    return {row.external_id: row for row in rows}
 
 
 def _security(source: str, entry: SecurityEntry, known: Security | None, findings: list[Finding]) -> Security | None:

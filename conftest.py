@@ -1,0 +1,47 @@
+"""The three people of every test, and the database as the web process sees it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from portfolio_site.lib import rls
+
+
+@pytest.fixture
+def owner(db: Any, django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user(email="owner@example.com", password="correct horse battery")
+
+
+@pytest.fixture
+def other(db: Any, django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user(email="other@example.com", password="correct horse battery")
+
+
+@pytest.fixture
+def staff(db: Any, django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user(
+        email="staff@example.com", password="correct horse battery", is_staff=True
+    )
+
+
+@contextmanager
+def _as_web(user: Any = None) -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {settings.WEB_ROLE}")
+        if user is not None:
+            rls.set_tenant(user.pk)
+        yield
+        # An error rolls the savepoint back, and the role with it.
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE; SELECT set_config('app.user_id', '', true)")
+
+
+@pytest.fixture
+def as_web(db: Any) -> Callable[..., AbstractContextManager[None]]:
+    """`with as_web(user):` row security as the web process has it; a test's own superuser would prove nothing."""
+    return _as_web
