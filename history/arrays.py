@@ -1,0 +1,123 @@
+"""Rows in and out of PostgreSQL as numpy arrays, by binary COPY: no Python object per row.
+
+A stream of fixed-width columns is an array of records as it stands. NULL has no width, so queries that are read
+COALESCE it to NaN, and rows that are written with one make a block of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+Column = NDArray[Any]
+
+HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER: Final = b"\xff\xff"
+DAY_ZERO: Final = np.datetime64("2000-01-01", "D")  # PostgreSQL's
+TYPES: Final = {"bool": "?", "int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "date": ">i4"}
+
+# numeric(20, 4): up to four base-10000 digits before the point, one after it. PostgreSQL drops the leading zeros.
+MONEY: Final = np.dtype([("count", ">i2"), ("weight", ">i2"), ("sign", ">u2"), ("scale", ">i2"), ("digits", ">i2", 5)])
+BASE: Final = 10_000
+NEGATIVE: Final = 0x4000
+LARGEST: Final = 9e14  # times BASE still fits an int64
+
+
+class NullRead(ValueError):
+    """A query whose columns must all be there returned a NULL."""
+
+
+def read_columns(sql: str, parameters: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Column]:
+    """The query's columns by name, in native byte order; `types` names each one's type in the query's order.
+
+    Dates come as datetime64[D]. Raises NullRead.
+    """
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters) as copy:
+        stream = b"".join(copy)
+    layout = _layout({name: np.dtype(TYPES[kind]) for name, kind in types.items()})
+    body = memoryview(stream)[len(HEADER) : -len(TRAILER)]
+    if len(body) % layout.itemsize:
+        raise NullRead(sql)
+    records = np.frombuffer(body, layout)
+    if any((records[f"{name}:"] != layout[name].itemsize).any() for name in types):
+        raise NullRead(sql)
+    return {name: _native(records[name], kind) for name, kind in types.items()}
+
+
+def _native(values: Column, kind: str) -> Column:
+    if kind == "date":
+        return DAY_ZERO + values.astype("m8[D]")
+    return values.astype(values.dtype.newbyteorder("="))
+
+
+def write_columns(table: str, columns: Mapping[str, tuple[str, Column]]) -> int:
+    """COPY equally long columns, {name: (type, values)}, into a table; returns the number of rows.
+
+    Type `money` takes floats for a numeric(20, 4), rounded to its places, NaN for NULL; `date` takes datetime64.
+    Raises OverflowError for money that does not fit.
+    """
+    encoded = {name: _encoded(kind, values) for name, (kind, values) in columns.items()}
+    missing = {name: np.isnan(values) for name, (kind, values) in columns.items() if kind == "money"}
+    names = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)') as copy:
+        copy.write(HEADER)
+        for block in _blocks(encoded, missing):
+            copy.write(block)
+        copy.write(TRAILER)
+    return len(next(iter(encoded.values())))
+
+
+def _encoded(kind: str, values: Column) -> Column:
+    if kind == "money":
+        return _money(values)
+    if kind == "date":
+        values = (values - DAY_ZERO).astype(np.int64)
+    return values.astype(TYPES[kind])
+
+
+def _money(values: Column) -> Column:
+    if np.nanmax(np.abs(values), initial=0.0) >= LARGEST:
+        raise OverflowError("an amount has more than 14 digits before the point")
+    scaled = np.rint(np.nan_to_num(values) * BASE).astype(np.int64)
+    encoded = np.empty(values.shape, MONEY)
+    encoded["count"], encoded["weight"], encoded["scale"] = 5, 3, 4
+    encoded["sign"] = np.where(scaled < 0, NEGATIVE, 0)
+    rest = np.abs(scaled)
+    for place in range(4, -1, -1):
+        rest, encoded["digits"][:, place] = np.divmod(rest, BASE)
+    return encoded
+
+
+def _blocks(encoded: Mapping[str, Column], missing: Mapping[str, Column]) -> Iterator[bytes]:
+    """Rows with the same columns NULL share a layout."""
+    rows = len(next(iter(encoded.values())))
+    pattern = np.zeros(rows, np.int64)
+    for place, name in enumerate(missing):
+        pattern |= missing[name].astype(np.int64) << place
+    for code in np.unique(pattern).tolist():
+        null = {name for place, name in enumerate(missing) if code >> place & 1}
+        chosen = slice(None) if code == 0 and not pattern.any() else pattern == code
+        yield _block({name: values[chosen] for name, values in encoded.items()}, null)
+
+
+def _block(encoded: Mapping[str, Column], null: set[str]) -> bytes:
+    layout = _layout({name: values.dtype for name, values in encoded.items()}, null)
+    records = np.empty(len(next(iter(encoded.values()))), layout)
+    records["columns"] = len(encoded)
+    for name, values in encoded.items():
+        records[f"{name}:"] = -1 if name in null else values.dtype.itemsize
+        if name not in null:
+            records[name] = values
+    return records.tobytes()
+
+
+def _layout(types: Mapping[str, "np.dtype[Any]"], null: set[str] | frozenset[str] = frozenset()) -> "np.dtype[Any]":
+    """One row of COPY's binary format: the number of columns, then each one's length and value."""
+    fields: list[tuple[str, Any]] = [("columns", ">i2")]
+    for name, its_type in types.items():
+        fields.append((f"{name}:", ">i4"))
+        if name not in null:
+            fields.append((name, its_type))
+    return np.dtype(fields)

@@ -1,0 +1,68 @@
+"""Closes out of the price store: as arrays over days, and the latest ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from history.arrays import read_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """`close` (D, S): raw closes over consecutive calendar days, NaN where there is none.
+
+    `prior_close`, `prior_day` (S,): the last close before the first day, and its (negative) distance; NaN, 0 for none.
+    """
+
+    close: NDArray[np.float64]
+    prior_close: NDArray[np.float64]
+    prior_day: NDArray[np.int64]
+
+
+def close_matrix(*, symbol_ids: Sequence[int], start: date, end: date) -> Closes:
+    """The raw closes of the symbols, columns in the order given, for every calendar day from `start` to `end`."""
+    days = (end - start).days + 1
+    column = {symbol_id: place for place, symbol_id in enumerate(symbol_ids)}
+    close = np.full((days, len(column)), np.nan)
+    parameters = {"symbols": list(column), "start": start, "end": end}
+    found = read_columns(
+        "SELECT symbol_id, day, close::float8 FROM history_price "
+        "WHERE symbol_id = ANY(%(symbols)s) AND day BETWEEN %(start)s AND %(end)s",
+        parameters,
+        {"symbol": "int4", "day": "date", "close": "float8"},
+    )
+    prior = read_columns(
+        "SELECT p.symbol_id, p.day, p.close::float8 FROM unnest(%(symbols)s::int[]) s(id) CROSS JOIN LATERAL ("
+        "SELECT symbol_id, day, close FROM history_price WHERE symbol_id = s.id AND day < %(start)s "
+        "ORDER BY day DESC LIMIT 1) p",
+        parameters,
+        {"symbol": "int4", "day": "date", "close": "float8"},
+    )
+    first = np.datetime64(start)
+    close[(found["day"] - first).astype(int), _places(found["symbol"], column)] = found["close"]
+    prior_close, prior_day = np.full(len(column), np.nan), np.zeros(len(column), np.int64)
+    places = _places(prior["symbol"], column)
+    prior_close[places], prior_day[places] = prior["close"], (prior["day"] - first).astype(int)
+    return Closes(close, prior_close, prior_day)
+
+
+def _places(ids: NDArray[np.int32], column: dict[int, int]) -> NDArray[np.int64]:
+    known = np.array(list(column), np.int64)
+    order = np.argsort(known)
+    return order[np.searchsorted(known, ids, sorter=order)]
+
+
+def latest_closes(*, symbol_ids: Sequence[int], on: date) -> dict[int, tuple[date, Decimal]]:
+    """The last close of each symbol on or before a day, by symbol id; symbols without one are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, p.day, p.close FROM unnest(%s::int[]) s(id) CROSS JOIN LATERAL ("
+            "SELECT day, close FROM history_price WHERE symbol_id = s.id AND day <= %s ORDER BY day DESC LIMIT 1) p",
+            [list(symbol_ids), on],
+        )
+        return {symbol_id: (day, close) for symbol_id, day, close in cursor.fetchall()}

@@ -1,0 +1,219 @@
+"""The price store shared by all users: each (symbol, day) is asked for once, ever.
+
+`MarketSymbol.priced_from` and `priced_to` remember the range that was asked for, so days without a price (holidays, not
+listed yet) are not asked for again. A worker claims symbols by row for as long as a fetch may take; nobody holds a
+transaction while the network is talked to.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from history.models import MarketSymbol, SymbolAction
+from history.providers import configured_chain
+from history.providers.base import Answer, DailyPrice, DataProviderChain
+from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 50
+LEASE: Final = timedelta(seconds=120)  # longer than a batch may take at every provider of the chain
+WAIT_SECONDS: Final = 0.1
+SETTLED_AFTER: Final = timedelta(minutes=20)  # after the close, so that the close is final
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Days asked for, both included."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Ensured:
+    """What `ensure_prices` did; `incomplete`: symbols that no provider could be asked about, to be tried again."""
+
+    asked: int
+    stored: int
+    incomplete: tuple[int, ...] = ()
+
+
+def final_day(now: datetime) -> date:
+    """The last calendar day whose daily prices can no longer change: today only once its session has settled.
+
+    Never later than the UTC day before, when a day of round-the-clock trading has ended.
+    """
+    today = now.astimezone(NEW_YORK).date()
+    settled = is_session(today) and now >= closes_at(today) + SETTLED_AFTER
+    return today if settled else min(today, now.astimezone(UTC).date()) - timedelta(days=1)
+
+
+def ensure_prices(
+    *,
+    symbol_ids: Iterable[int],
+    start: date,
+    end: date,
+    chain: DataProviderChain | None = None,
+    progress: Progress | None = None,
+) -> Ensured:
+    """Fetch what the store lacks of these symbols' prices and actions, and nothing else.
+
+    Whatever another worker is fetching is waited for, not fetched. Call outside of transactions: it talks to the
+    network.
+    """
+    end = min(end, final_day(timezone.now()))
+    wanted = sorted(set(symbol_ids))
+    waiting, asked, stored = set(wanted), 0, 0
+    incomplete: set[int] = set()
+    while waiting:
+        claimed = _claim(sorted(waiting), start, end)
+        if claimed:
+            fetched, rows, failed = _fetch(claimed, start, end, chain or configured_chain())
+            asked, stored = asked + fetched, stored + rows
+            incomplete |= failed
+        waiting = _still_missing(waiting - incomplete, start, end)
+        if progress:
+            progress(1 - len(waiting) / len(wanted))
+        if waiting and not claimed:
+            time.sleep(WAIT_SECONDS)
+    return Ensured(asked, stored, tuple(sorted(incomplete)))
+
+
+def _lacking(start: date, end: date) -> Q:
+    return Q(active=True) & (Q(priced_from=None) | Q(priced_to=None) | Q(priced_from__gt=start) | Q(priced_to__lt=end))
+
+
+def _still_missing(symbol_ids: set[int], start: date, end: date) -> set[int]:
+    if start > end:
+        return set()
+    return set(MarketSymbol.objects.filter(_lacking(start, end), pk__in=symbol_ids).values_list("pk", flat=True))
+
+
+def _claim(symbol_ids: Sequence[int], start: date, end: date) -> list[MarketSymbol]:
+    """Up to a batch of the symbols that lack prices, now ours until the lease runs out; none twice at a time."""
+    if start > end:
+        return []
+    now = timezone.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    with transaction.atomic():
+        lacking = MarketSymbol.objects.filter(_lacking(start, end), free, pk__in=symbol_ids).order_by("pk")
+        claimed = list(lacking.select_for_update(skip_locked=True)[:BATCH])
+        MarketSymbol.objects.filter(pk__in=[symbol.pk for symbol in claimed]).update(claimed_until=now + LEASE)
+    return claimed
+
+
+def missing_ranges(symbol: MarketSymbol, start: date, end: date) -> list[Range]:
+    """The parts of `start`..`end` that were never asked for: before and after the range that was."""
+    if symbol.priced_from is None or symbol.priced_to is None:
+        return [Range(start, end)]
+    ranges = []
+    if start < symbol.priced_from:
+        ranges.append(Range(start, symbol.priced_from - timedelta(days=1)))
+    if end > symbol.priced_to:
+        ranges.append(Range(symbol.priced_to + timedelta(days=1), end))
+    return ranges
+
+
+def _fetch(
+    claimed: Sequence[MarketSymbol], start: date, end: date, chain: DataProviderChain
+) -> tuple[int, int, set[int]]:
+    """(Symbols asked for, rows stored, ids that failed). Symbols that lack the same range are asked for together."""
+    by_range: dict[Range, list[MarketSymbol]] = defaultdict(list)
+    for symbol in claimed:
+        for missing in missing_ranges(symbol, start, end):
+            by_range[missing].append(symbol)
+    rows, failed = 0, set()
+    try:
+        for missing, symbols in by_range.items():
+            fetched = chain.fetch([symbol.symbol for symbol in symbols], missing.start, missing.end)
+            rows += _store(symbols, fetched.answers, missing, fetched.failed)
+            failed |= {symbol.pk for symbol in symbols if symbol.symbol in fetched.failed}
+    finally:
+        MarketSymbol.objects.filter(pk__in=[symbol.pk for symbol in claimed]).update(claimed_until=None)
+    return len(claimed), rows, failed
+
+
+def _store(symbols: Sequence[MarketSymbol], answers: dict[str, Answer], asked: Range, failed: set[str]) -> int:
+    """Prices, actions and the memory of what was asked for, in one transaction."""
+    ids = {symbol.symbol: symbol.pk for symbol in symbols}
+    with transaction.atomic():
+        rows = store_prices(
+            (ids[name], answer.source, price) for name, answer in answers.items() for price in answer.prices
+        )
+        store_actions([action for name, answer in answers.items() for action in symbol_actions(ids[name], answer)])
+        done = [symbol.pk for symbol in symbols if symbol.symbol not in failed]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE history_marketsymbol SET priced_from = LEAST(priced_from, %s), "
+                "priced_to = GREATEST(priced_to, %s) WHERE id = ANY(%s)",
+                [asked.start, asked.end, done],
+            )
+    return rows
+
+
+def symbol_actions(symbol_id: int, answer: Answer) -> list[SymbolAction]:
+    """A provider's splits and dividends as unsaved rows."""
+    return [
+        SymbolAction(
+            symbol_id=symbol_id, kind=SymbolAction.Kind.SPLIT, ex_date=s.ex_date, ratio=s.ratio, source=answer.source
+        )
+        for s in answer.actions.splits
+    ] + [
+        SymbolAction(
+            symbol_id=symbol_id,
+            kind=SymbolAction.Kind.CASH_DIVIDEND,
+            ex_date=d.ex_date,
+            cash_per_unit=d.amount,
+            source=answer.source,
+        )
+        for d in answer.actions.dividends
+    ]
+
+
+def store_actions(actions: Sequence[SymbolAction]) -> None:
+    """Insert actions or bring them up to date; (symbol, kind, ex-date) is their identity."""
+    SymbolAction.objects.bulk_create(
+        actions,
+        update_conflicts=True,
+        unique_fields=["symbol", "kind", "ex_date"],
+        update_fields=["ratio", "cash_per_unit", "source"],
+    )
+
+
+INSERT_PRICES: Final = """
+INSERT INTO history_price (symbol_id, day, open, high, low, close, adj_close, volume, source)
+SELECT symbol_id, day, open, high, low, close, adj_close, volume, source FROM new_prices
+ON CONFLICT (symbol_id, day) """
+OVERWRITE: Final = """DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low,
+    close = excluded.close, adj_close = excluded.adj_close, volume = excluded.volume, source = excluded.source
+WHERE (history_price.open, history_price.high, history_price.low, history_price.close, history_price.adj_close,
+    history_price.volume) IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close,
+    excluded.adj_close, excluded.volume)"""
+
+
+def store_prices(rows: Iterable[tuple[int, str, DailyPrice]], *, overwrite: bool = False) -> int:
+    """COPY (symbol id, source, price) rows into the store; returns how many are new or changed.
+
+    A price that is there stays unless `overwrite`. Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE new_prices (LIKE history_price INCLUDING DEFAULTS) ON COMMIT DROP")
+        copy_in = "COPY new_prices (symbol_id, source, day, close, open, high, low, adj_close, volume) FROM STDIN"
+        with cursor.copy(copy_in) as copy:
+            for symbol_id, source, p in rows:
+                copy.write_row((symbol_id, source, p.day, p.close, p.open, p.high, p.low, p.adj_close, p.volume))
+        cursor.execute(INSERT_PRICES + (OVERWRITE if overwrite else "DO NOTHING"))
+        stored = int(cursor.rowcount)
+        cursor.execute("DROP TABLE new_prices")
+    return stored
