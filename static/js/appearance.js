@@ -1,0 +1,48 @@
+// Theme and privacy: an attribute on the root and a cookie, so that the server draws the next page right at once.
+
+const YEAR = 365 * 24 * 3600;
+const root = document.documentElement;
+
+export const setAppearance = (name, value) => {
+  const on = name === "privacy" ? value === "on" : Boolean(value);
+  document.cookie = `${name}=${value}; path=/; max-age=${on ? YEAR : 0}; samesite=lax`;
+  if (on) root.dataset[name] = value;
+  else delete root.dataset[name];
+  reflect(name, on ? value : "");
+  document.dispatchEvent(new CustomEvent("longview:appearance", { detail: { name, value } }));
+};
+
+const reflect = (name, value) => {
+  for (const button of document.querySelectorAll(`[data-appearance] button[name="${name}"]`)) {
+    if (name === "privacy") {
+      button.value = value ? "off" : "on";
+      button.setAttribute("aria-pressed", String(Boolean(value)));
+    } else {
+      button.setAttribute("aria-pressed", String(button.value === value));
+    }
+  }
+};
+
+// A colour token as the browser resolves it now; light-dark() is opaque to getPropertyValue.
+const probe = document.createElement("span");
+probe.hidden = true;
+export const colour = (token) => {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = `var(${token})`;
+  return getComputedStyle(probe).color;
+};
+
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+const GAP = 30_000;
+let spoken = 0;
+let pending;
+// Live announcements come at most every 30 seconds; the newest wins.
+export const announce = (text) => {
+  clearTimeout(pending);
+  const wait = Math.max(0, spoken + GAP - Date.now());
+  pending = setTimeout(() => {
+    spoken = Date.now();
+    document.getElementById("announcer").textContent = text;
+  }, wait);
+};

@@ -1,0 +1,259 @@
+// The history chart: a line of daily values with a crosshair, flows marked, estimated stretches dashed.
+// Contract of the data (JSON): {currency, dates[], values[], percent[], flows[], estimated[]}, all of one length.
+
+import { calm, colour } from "./appearance.js";
+import { day, money, shortMoney, signedMoney, signedPercent } from "./format.js";
+
+const RIGHT = 58;
+const TOP = 8;
+const BOTTOM = 26;
+
+const element = (className, parent) => {
+  const node = document.createElement("div");
+  node.className = className;
+  node.hidden = true;
+  parent.append(node);
+  return node;
+};
+
+const line = (text, className) => {
+  const node = document.createElement("div");
+  node.className = className;
+  node.textContent = text;
+  return node;
+};
+
+export class HistoryChart {
+  constructor(frame) {
+    this.frame = frame;
+    this.unit = "value";
+    this.canvas = frame.querySelector(".chart__canvas");
+    this.chart = window.echarts.init(this.canvas, null, { renderer: "canvas" });
+    this.crosshair = element("chart__crosshair", frame);
+    this.point = element("chart__point", frame);
+    this.tip = element("chart__tip", frame);
+    this.listen();
+  }
+
+  listen() {
+    new ResizeObserver(() => this.chart.resize()).observe(this.frame);
+    this.frame.addEventListener("pointermove", (event) => this.follow(event));
+    this.frame.addEventListener("pointerdown", (event) => this.follow(event));
+    this.frame.addEventListener("pointerleave", () => this.leave());
+    this.frame.addEventListener("blur", () => this.leave());
+    this.frame.addEventListener("keydown", (event) => this.step(event));
+    document.addEventListener("longview:appearance", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  show(data) {
+    this.data = data;
+    this.times = data.dates.map((date) => Date.parse(date));
+    this.frame.setAttribute("aria-valuemax", String(data.dates.length - 1));
+    this.draw();
+    this.speak(data.dates.length - 1);
+    this.leave();
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    this.draw();
+    this.leave();
+  }
+
+  get series() {
+    return this.unit === "percent" ? this.data.percent : this.data.values;
+  }
+
+  draw() {
+    if (!this.data) return;
+    this.chart.setOption(this.option(), { notMerge: true });
+  }
+
+  option() {
+    return {
+      animation: !calm(),
+      animationDuration: 400,
+      useUTC: true,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { left: 0, right: RIGHT, top: TOP, bottom: BOTTOM },
+      xAxis: this.timeAxis(),
+      yAxis: [this.valueAxis(), { type: "value", min: 0, max: 1, show: false }],
+      series: [this.measured(), this.estimated(), this.flows("in"), this.flows("out")],
+    };
+  }
+
+  timeAxis() {
+    return {
+      type: "time",
+      min: this.times[0],
+      max: this.times.at(-1),
+      axisLine: { lineStyle: { color: colour("--line") } },
+      axisTick: { show: false },
+      axisLabel: {
+        color: colour("--ink-3"),
+        fontSize: 12,
+        margin: 10,
+        hideOverlap: true,
+        alignMinLabel: "left",
+        alignMaxLabel: "right",
+        formatter: { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" },
+      },
+      splitNumber: Math.max(2, Math.floor(this.frame.clientWidth / 110)),
+    };
+  }
+
+  valueAxis() {
+    const write = this.unit === "percent" ? (v) => signedPercent(v, Math.abs(v) < 0.1 ? 1 : 0) : (v) => shortMoney(v, this.data.currency);
+    return {
+      type: "value",
+      position: "right",
+      scale: true,
+      splitNumber: 4,
+      axisLabel: { color: colour("--ink-3"), fontSize: 12, margin: 12, formatter: write },
+      splitLine: { lineStyle: { color: colour("--line"), type: [2, 4] } },
+    };
+  }
+
+  measured() {
+    const accent = colour("--accent");
+    return {
+      type: "line",
+      name: "value",
+      data: this.pairs((i) => !this.data.estimated[i] || !this.data.estimated[i + 1]),
+      showSymbol: false,
+      silent: true,
+      sampling: "lttb",
+      lineStyle: { color: accent, width: 2, join: "round" },
+      areaStyle: { color: this.fade(accent), origin: "start" },
+      markLine: {
+        silent: true,
+        symbol: "none",
+        animation: false,
+        label: { show: false },
+        lineStyle: { color: colour("--control"), type: [2, 3], width: 1 },
+        data: [{ yAxis: this.series[0] }],
+      },
+    };
+  }
+
+  // Stretches priced from less than real closes: the same line, dashed.
+  estimated() {
+    return {
+      type: "line",
+      name: "estimated",
+      data: this.pairs((i) => this.data.estimated[i] || this.data.estimated[i - 1]),
+      showSymbol: false,
+      silent: true,
+      lineStyle: { color: colour("--accent"), width: 2, type: [4, 4] },
+    };
+  }
+
+  flows(direction) {
+    const sign = direction === "in" ? 1 : -1;
+    const marks = this.flowMarks().filter(([, net]) => net * sign > 0).map(([time]) => [time, 0.025]);
+    const fill = direction === "in" ? colour("--ink-2") : colour("--page");
+    return {
+      type: "scatter",
+      yAxisIndex: 1,
+      data: marks,
+      silent: true,
+      symbol: "triangle",
+      symbolRotate: direction === "in" ? 0 : 180,
+      symbolSize: 7,
+      itemStyle: { color: fill, borderColor: colour("--ink-2"), borderWidth: 1 },
+    };
+  }
+
+  // Flows too close to be told apart are marked once, by their sum.
+  flowMarks() {
+    const days = Math.ceil((this.times.length * 12) / Math.max(this.frame.clientWidth, 1));
+    const sums = new Map();
+    this.data.flows.forEach((flow, i) => {
+      const at = Math.floor(i / days);
+      if (flow) sums.set(at, [this.times[i], (sums.get(at)?.[1] ?? 0) + flow]);
+    });
+    return [...sums.values()];
+  }
+
+  pairs(keep) {
+    return this.times.map((time, i) => [time, keep(i) ? this.series[i] : null]);
+  }
+
+  fade(solid) {
+    const clear = solid.replace("rgb(", "rgba(").replace(")", ", 0)");
+    const tint = solid.replace("rgb(", "rgba(").replace(")", ", 0.14)");
+    return new window.echarts.graphic.LinearGradient(0, 0, 0, 1, [{ offset: 0, color: tint }, { offset: 1, color: clear }]);
+  }
+
+  follow(event) {
+    const x = event.clientX - this.frame.getBoundingClientRect().left;
+    const time = this.chart.convertFromPixel({ xAxisIndex: 0 }, x);
+    this.pointAt(this.nearest(time));
+  }
+
+  nearest(time) {
+    const step = (this.times.at(-1) - this.times[0]) / (this.times.length - 1 || 1);
+    const guess = Math.round((time - this.times[0]) / (step || 1));
+    return Math.min(this.times.length - 1, Math.max(0, guess));
+  }
+
+  step(event) {
+    const last = this.times.length - 1;
+    const at = this.index ?? last;
+    const moves = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, PageDown: at - 30, PageUp: at + 30, Home: 0, End: last };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    const index = Math.min(last, Math.max(0, moves[event.key]));
+    this.pointAt(index);
+    this.speak(index);
+  }
+
+  speak(index) {
+    const { dates, values, currency } = this.data;
+    this.frame.setAttribute("aria-valuenow", String(index));
+    this.frame.setAttribute("aria-valuetext", `${day(dates[index])}: ${money(values[index], currency)}`);
+  }
+
+  pointAt(index) {
+    this.index = index;
+    const [x] = this.chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [this.times[index], this.series[index]]);
+    const y = this.chart.convertToPixel({ yAxisIndex: 0 }, this.series[index]);
+    this.crosshair.style.transform = `translateX(${x}px)`;
+    this.point.style.transform = `translate(${x}px, ${y}px)`;
+    this.tip.replaceChildren(...this.reading(index));
+    for (const part of [this.crosshair, this.point, this.tip]) part.hidden = false;
+    this.place(x, y);
+  }
+
+  place(x, y) {
+    const { offsetWidth: width, offsetHeight: height } = this.tip;
+    const left = x + 14 + width > this.frame.clientWidth ? x - 14 - width : x + 14;
+    const top = Math.max(0, Math.min(y - height / 2, this.frame.clientHeight - BOTTOM - height));
+    this.tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;
+  }
+
+  reading(index) {
+    const { dates, values, percent, flows, estimated, currency } = this.data;
+    const rows = [line(day(dates[index]), "chart__tip-date"), line(money(values[index], currency), "chart__tip-value private")];
+    rows.push(this.row("Return since start", signedPercent(percent[index])));
+    if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
+    if (estimated[index]) rows.push(line("Partly estimated: no close for every holding", "chart__tip-note"));
+    return rows;
+  }
+
+  row(term, value, isPrivate = false) {
+    const node = line("", "chart__tip-row");
+    const [left, right] = [document.createElement("span"), document.createElement("span")];
+    left.textContent = term;
+    right.textContent = value;
+    if (isPrivate) right.className = "private";
+    node.append(left, right);
+    return node;
+  }
+
+  leave() {
+    this.index = undefined;
+    for (const part of [this.crosshair, this.point, this.tip]) part.hidden = true;
+  }
+}
