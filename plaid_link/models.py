@@ -1,4 +1,6 @@
-"""How holdings get in: Plaid items, the accounts each one feeds, and the record of every sync."""
+"""How holdings get in: Plaid items, the accounts each one feeds, the record of every sync, and Plaid's webhooks."""
+
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -101,3 +103,73 @@ class SyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id} {self.started_at:%Y-%m-%d %H:%M} {self.state}"
+
+
+class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+    def unfinished(self) -> "WebhookEventQuerySet":
+        """Waiting, or being handled, or left behind by a worker that died."""
+        return self.filter(status__in=[WebhookEvent.Status.RECEIVED, WebhookEvent.Status.PROCESSING])
+
+    def due(self, now: datetime) -> "WebhookEventQuerySet":
+        return self.unfinished().filter(next_try_at__lte=now)
+
+    def dead_letters(self) -> "WebhookEventQuerySet":
+        """What an operator has to look at: failed or parked, and not replayed since."""
+        stuck = self.filter(status__in=[WebhookEvent.Status.FAILED, WebhookEvent.Status.PARKED])
+        return stuck.filter(replays__isnull=True)
+
+
+class WebhookEvent(models.Model):
+    """One webhook as Plaid sent it, and what became of it. Belongs to operators: it has no owner.
+
+    The web role may add events without a tenant and see none of them.
+    """
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Waiting"
+        PROCESSING = "processing", "Being handled"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed for good"
+        PARKED = "parked", "Parked: no such item here"
+        IGNORED = "ignored", "Ignored"
+
+    payload = models.JSONField()
+    body_size = models.PositiveIntegerField(help_text="Bytes of the raw body.")
+    body_sha256 = models.CharField(max_length=64, help_text="Of the raw body, in hex.")
+    headers_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what Plaid signed: equal for two copies of one delivery."
+    )
+    item_external_id = models.CharField(max_length=100, blank=True)
+    webhook_type = models.CharField(max_length=60, blank=True)
+    webhook_code = models.CharField(max_length=60, blank=True)
+    environment = models.CharField(max_length=20, blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    # The database clears it when an item goes (migration 0004): the web role that erases an item sees no events.
+    item = models.ForeignKey(
+        Item, on_delete=models.DO_NOTHING, null=True, blank=True, related_name="webhook_events", db_constraint=False
+    )
+    replay_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replays")
+
+    objects = WebhookEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"],
+                condition=models.Q(status__in=["received", "processing"]),
+                name="webhook_event_waiting",
+            ),
+            models.Index(fields=["item_external_id", "-received_at"], name="webhook_event_item_newest"),
+            models.Index(fields=["-received_at", "-id"], name="webhook_event_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.webhook_type} {self.webhook_code} {self.item_external_id[:8]} {self.status}"
