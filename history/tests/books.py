@@ -72,7 +72,7 @@ class Case:
         )
 
     def history(self) -> History:
-        accounts = Accounts(np.array(self.cash), np.full(len(self.cash), self.margin))
+        accounts = Accounts(np.array(self.cash, np.float64), np.full(len(self.cash), self.margin))
         book = Book(accounts, positions_of(self.held), movements_of(self.moves))
         return reconstruct(book=book, market=self.market())
 
