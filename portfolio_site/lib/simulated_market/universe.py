@@ -66,4 +66,4 @@ def search(text: str, limit: int = 10) -> list[Listing]:
 def _matches(text: str) -> Iterator[Listing]:
     yield from (item for item in UNIVERSE.values() if text in (item.symbol, item.cusip, item.isin))
     yield from (item for item in UNIVERSE.values() if item.symbol.startswith(text))
-    yield from (item for item in UNIVERSE.values() if any(w.startswith(text) for w in item.name.upper().split()))
+    yield from (item for item in UNIVERSE.values() if f" {text}" in f" {item.name.upper()}")
