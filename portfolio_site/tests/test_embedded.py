@@ -29,9 +29,9 @@ def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="a longview checkout "))
     path.chmod(0o755)
     yield path
-    for var in sorted({path / "var", *path.glob("**/var")}):
-        for engine in ENGINES:
-            engine.erase(var)
+    for engine in ENGINES:
+        for lock in path.glob(f"**/{engine.name}.lock"):
+            engine.erase(lock.parent)
     shutil.rmtree(path)
 
 
@@ -237,6 +237,8 @@ def test_root_lends_the_engines_an_ordinary_user(var: Path) -> None:
 def test_root_uses_the_owner_of_the_checkout_who_can_go_on_alone(folder: Path) -> None:
     owner, var = account_for(folder / "postgres"), folder / "var"
     os.chown(folder, owner.uid, owner.gid)
+    if not owner.can("r", Path(psycopg.__file__)):
+        pytest.skip("the installed packages lie where only root can enter")
     for engine in ENGINES:
         engine.ensure_running(var)
         engine.stop(var)
