@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from portfolio_site.lib import rls
 
+pytest_plugins = ["tests.fixtures"]
+
 
 @pytest.fixture
 def owner(db: Any, django_user_model: Any) -> Any:

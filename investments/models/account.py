@@ -31,16 +31,17 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
         A holding not yet valued counts with the brokerage's figure, unless that is in another currency.
         """
+        money = models.DecimalField(max_digits=20, decimal_places=4)
         theirs = Coalesce(
             NullIf("holdings__security__iso_currency_code", models.Value("")),
             NullIf("holdings__security__unofficial_currency_code", models.Value("")),
             models.Value("USD"),
         )
         unvalued = models.Case(models.When(currency=theirs, then=Round("holdings__institution_value", 4)))
-        worth = models.Sum(
-            Coalesce("holdings__market_value", unvalued), filter=models.Q(holdings__removed_at__isnull=True)
-        )
-        return self.annotate(value=Round("uninvested_cash", 4) + Coalesce(worth, models.Value(Decimal(0))))
+        worth = Coalesce("holdings__market_value", unvalued, output_field=money)
+        held = models.Sum(worth, filter=models.Q(holdings__removed_at__isnull=True), default=Decimal(0))
+        cash = Round("uninvested_cash", 4, output_field=money)
+        return self.annotate(value=models.ExpressionWrapper(cash + held, output_field=money))
 
 
 class Account(models.Model):

@@ -1,0 +1,116 @@
+from decimal import Decimal
+from typing import Any
+
+from tests.fixtures import BROKERAGE_VALUE, TOTAL_CASH, TOTAL_VALUE
+
+URL = "/api/investments/holdings"
+
+
+def _tickers(body: dict[str, Any]) -> list[str]:
+    return [holding["security"]["ticker_symbol"] for holding in body["items"]]
+
+
+def test_holdings_by_ticker_without_cash(api: Any, portfolio: Any) -> None:
+    body = api(portfolio.owner).get(URL).json()
+    assert _tickers(body) == ["AAPL", "AAPL", "AAPL270115C00250000", "TSLA", "VTI"]
+    apple = body["items"][0]
+    assert (apple["quantity"], apple["price"], apple["value"]) == ("10", "227.5", "2275.00")
+    assert (apple["cost_basis"], apple["unrealized_gain"]) == ("1800.00", "475.00")
+    assert apple["account_name"] == "Brokerage"
+
+
+def test_an_unknown_basis_is_null_and_a_short_position_below_zero(api: Any, portfolio: Any) -> None:
+    _, ira_apple, _, short, _ = api(portfolio.owner).get(URL).json()["items"]
+    assert (ira_apple["cost_basis"], ira_apple["unrealized_gain"]) == (None, None)
+    assert (short["quantity"], short["value"], short["unrealized_gain"]) == ("-5", "-1500.00", "-100.00")
+
+
+def test_option_terms(api: Any, portfolio: Any) -> None:
+    option = api(portfolio.owner).get(URL, {"type": "derivative"}).json()["items"][0]["security"]["option"]
+    assert option == {
+        "contract_type": "call",
+        "strike_price": "250",
+        "expiration_date": "2027-01-15",
+        "underlying_ticker": "AAPL",
+    }
+
+
+def test_cash_rows_on_demand(api: Any, portfolio: Any) -> None:
+    body = api(portfolio.owner).get(URL, {"include_cash": "true"}).json()
+    assert "CUR:USD" in _tickers(body)
+    assert body["total_count"] == 6
+
+
+def test_filters(api: Any, portfolio: Any) -> None:
+    caller, apple = api(portfolio.owner), portfolio.securities["sec-aapl"]
+    expected = {
+        ("account", portfolio.ira.pk): ["AAPL", "VTI"],
+        ("filter_account", portfolio.ira.pk): ["AAPL", "VTI"],
+        ("institution", portfolio.ira.institution_id): ["AAPL", "VTI"],
+        ("security", apple.pk): ["AAPL", "AAPL"],
+        ("type", "ETF"): ["VTI"],
+        ("subtype", "option"): ["AAPL270115C00250000"],
+        ("q", "vanguard"): ["VTI"],
+        ("q", "tsl"): ["TSLA"],
+    }
+    for (name, value), tickers in expected.items():
+        assert _tickers(caller.get(URL, {name: value}).json()) == tickers, name
+
+
+def test_groups_add_up_to_the_total(api: Any, portfolio: Any) -> None:
+    body = api(portfolio.owner).get(URL, {"group_by": "institution"}).json()
+    fidelity, vanguard = body["groups"]
+    assert [group["institution"]["name"] for group in body["groups"]] == ["Fidelity", "Vanguard"]
+    assert Decimal(fidelity["subtotals"][0]["value"]) == BROKERAGE_VALUE
+    assert (vanguard["accounts"][0]["subtotal"]["cash"], vanguard["subtotals"][0]["unknown_basis"]) == ("250.25", 1)
+    (total,) = body["totals"]
+    assert (Decimal(total["value"]), Decimal(total["cash"])) == (TOTAL_VALUE, TOTAL_CASH)
+    # 475 + 200 - 100 + 800, the IRA's Apple without a basis left out.
+    assert (total["unrealized_gain"], total["cost_basis"], total["holdings"]) == ("1375.00", "5900.00", 5)
+
+
+def test_groups_list_cash_rows_only_when_asked_but_always_count_them(api: Any, portfolio: Any) -> None:
+    caller = api(portfolio.owner)
+    without = caller.get(URL, {"group_by": "institution"}).json()
+    with_cash = caller.get(URL, {"group_by": "institution", "include_cash": "true"}).json()
+    assert len(with_cash["groups"][0]["accounts"][0]["holdings"]) == 4
+    assert len(without["groups"][0]["accounts"][0]["holdings"]) == 3
+    assert with_cash["totals"] == without["totals"]
+
+
+def test_groups_of_some_securities_leave_cash_and_other_accounts_out(api: Any, portfolio: Any) -> None:
+    body = api(portfolio.owner).get(URL, {"group_by": "institution", "q": "VTI"}).json()
+    assert [group["institution"]["name"] for group in body["groups"]] == ["Vanguard"]
+    assert (body["totals"][0]["value"], body["totals"][0]["cash"]) == ("5800.00", "0.00")
+
+
+def test_sums_of_two_currencies_stay_apart(api: Any, portfolio: Any) -> None:
+    type(portfolio.ira).objects.filter(pk=portfolio.ira.pk).update(currency="EUR")
+    portfolio.ira.holdings.update(market_value=Decimal(100))
+    totals = api(portfolio.owner).get(URL, {"group_by": "institution"}).json()["totals"]
+    assert [(total["currency"], total["value"]) for total in totals] == [("EUR", "450.25"), ("USD", "2518.10")]
+
+
+def test_another_owner_sees_nothing(api: Any, portfolio: Any, other: Any) -> None:
+    caller = api(other)
+    assert caller.get(URL).json()["total_count"] == 0
+    assert caller.get(URL, {"group_by": "institution"}).json() == {"groups": [], "totals": []}
+    for name in ("account", "filter_account"):
+        assert caller.get(URL, {name: portfolio.ira.pk}).status_code == 404
+
+
+def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
+    for name, value in {"group_by": "moon", "account": "x", "security": "x", "cursor": "x", "q": "\0"}.items():
+        answer = api(portfolio.owner).get(URL, {name: value})
+        assert answer.status_code == 400, name
+        assert set(answer.json()["errors"]) == {name}
+
+
+def test_query_counts(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
+    caller = api(portfolio.owner)
+    # Savepoint, user, tenant, release; and count, holdings.
+    with django_assert_num_queries(6):
+        caller.get(URL)
+    # Or holdings, accounts.
+    with django_assert_num_queries(6):
+        caller.get(URL, {"group_by": "institution"})
