@@ -126,14 +126,15 @@ def _held_without_price(timeline: Timeline, prices: Prices) -> Bools:
 def _cost_basis(book: Book, timeline: Timeline, basis: Basis, worth: _Worth) -> tuple[Floats, Floats]:
     """(A, D) basis of the positions where it is known, and the share of their value it covers; NaN where none is."""
     account, total = book.positions.account, book.accounts.cash.size
-    daily = timeline.spread(basis.level)
-    daily[:, -1] = np.where(np.isnan(basis.stated), daily[:, -1], basis.stated)
-    rows = np.unique(timeline.position[np.isnan(basis.level)])
-    unknown = np.isnan(daily[rows])
-    daily[rows] = np.nan_to_num(daily[rows])
-    dark = sums.by_account(worth.sizes[rows] * unknown, account[rows], total)
-    coverage = np.clip(1.0 - quality.share_of(part=dark, whole=worth.held), 0.0, 1.0)
+    unknown, stated = np.isnan(basis.level), ~np.isnan(basis.stated)
+    daily = timeline.spread(np.where(unknown, 0.0, basis.level))
+    daily[stated, -1] = basis.stated[stated]
     known = sums.by_account(daily, account, total)
+    if not unknown.any():
+        return known, np.ones_like(known)
+    dark = worth.sizes * timeline.spread(unknown)
+    dark[stated, -1] = 0.0
+    coverage = 1.0 - quality.share_of(part=sums.by_account(dark, account, total), whole=worth.held)
     return np.where(coverage > 0, known, np.nan), coverage
 
 

@@ -37,9 +37,9 @@ class Timeline:
     end: Ints
     days: int
 
-    def spread(self, levels: Floats) -> Floats:
+    def spread(self, levels: Floats | Bools) -> Floats:
         """Levels after events (N,) as (P, D)."""
-        return np.repeat(levels, self.runs).reshape(self.start.size, self.days)
+        return np.repeat(np.asarray(levels, np.float64), self.runs).reshape(self.start.size, self.days)
 
 
 @dataclass(frozen=True, slots=True)
