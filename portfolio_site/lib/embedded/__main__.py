@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import environ
+
 from portfolio_site.lib.embedded import EngineError, postgres, redis
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -15,6 +17,7 @@ def main() -> int:
     """Does what the command line says; returns the exit code, for `status` 1 when an engine is down."""
     parser = argparse.ArgumentParser(prog="python -m portfolio_site.lib.embedded", description=__doc__)
     parser.add_argument("command", choices=sorted(COMMANDS))
+    environ.Env.read_env(CHECKOUT / ".env", overwrite=False)
     default = Path(os.environ.get("LONGVIEW_VAR", CHECKOUT / "var"))
     parser.add_argument("--var", type=Path, default=default, help="where the engines live (default: %(default)s)")
     arguments = parser.parse_args()

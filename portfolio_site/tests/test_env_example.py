@@ -1,0 +1,30 @@
+"""`.env.example` names every setting there is, and none that is not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def settings_read() -> set[str]:
+    source = (CHECKOUT / "portfolio_site" / "settings.py").read_text()
+    read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source)
+    return {*read, *re.findall(r'"(DATABASE_[A-Z]+_URL)"', source)}
+
+
+def settings_described() -> set[str]:
+    return set(re.findall(r"^#([A-Z_]+)=", (CHECKOUT / ".env.example").read_text(), flags=re.MULTILINE))
+
+
+def test_every_setting_is_described() -> None:
+    assert settings_described() == settings_read()
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS"])
+def test_the_demo_secrets_are_given_as_what_they_are(name: str) -> None:
+    source = (CHECKOUT / "portfolio_site" / "settings.py").read_text()
+    given = re.search(rf"^#{name}=(.*)$", (CHECKOUT / ".env.example").read_text(), flags=re.MULTILINE)
+    assert given is not None
+    assert f'"{given[1]}"' in source
