@@ -16,7 +16,7 @@ setup: ## prepare .venv and node_modules (the other targets do it when needed)
 
 demo: ## run everything on this machine until Ctrl-C; CHECK=1 walks the journey instead and exits
 	@scripts/setup runtime
-	@exec $(PYTHON) manage.py demo $(if $(CHECK),--check) $(ARGS)
+	@exec $(PYTHON) -m portfolio_site.demo $(if $(CHECK),--check) $(ARGS)
 
 test: ## run the tests (ARGS="-k name" for some of them, WORKERS=0 for one process)
 	@scripts/setup dev

@@ -1,0 +1,114 @@
+"""`python -m portfolio_site.demo`: run the product until Ctrl-C. With `--check`: walk the journey and exit 0 or 1."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import httpx
+
+from portfolio_site.demo.client import Client, Unexpected
+from portfolio_site.demo.journey import walk
+from portfolio_site.demo.processes import ProcessFailed
+from portfolio_site.demo.scratch import scratch_database
+from portfolio_site.demo.stack import CHECKOUT, Addresses, Stack, free_port
+from portfolio_site.lib.embedded import EngineError, claims
+
+DEMO = ("demo@example.com", "demo-portfolio")
+# Two institutions and six accounts: brokerage with splits, options and a short; IRA; 401(k); crypto; cash.
+DEMO_LINKS = (("ins_longview_brokerage", "user_trader"), ("ins_longview_retirement", "user_401k"))
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="use free ports, walk the journey, exit 0 or 1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--plaid-port", type=int, default=8700)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    run = check if options.check else demo
+    try:
+        return run(options)
+    except (ProcessFailed, EngineError, Unexpected, httpx.HTTPError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Everything on the usual ports, with the demo people, until Ctrl-C."""
+    stack = Stack(
+        var=Path(os.environ.get("LONGVIEW_VAR", CHECKOUT / "var")),
+        addresses=Addresses(options.port, options.plaid_port),
+        database_url=os.environ.get("DATABASE_URL", ""),
+        redis_url=os.environ.get("REDIS_URL", ""),
+    )
+    with _running(stack):
+        prepare_people(stack)
+        print(f"\n  Longview is at {stack.addresses.web}\n  Sign in as {' / '.join(DEMO)}")
+        print("  Operator: operator@example.com / demo-operator at /admin/\n  Ctrl-C stops everything.", flush=True)
+        while True:
+            for name in stack.supervisor.restart_dead():
+                print(f"  {name} died and was started again; its log: {stack.supervisor.log_directory / name}.log")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def check(options: argparse.Namespace) -> int:
+    """The same on free ports with data of its own, gone afterwards; walks the journey over HTTP."""
+    var = claims.claim(CHECKOUT / "var")
+    with scratch_database(os.environ.get("DATABASE_URL", "")) as database_url:
+        stack = Stack(
+            var=var,
+            addresses=Addresses(free_port(), free_port()),
+            database_url=database_url,
+            redis_url=os.environ.get("REDIS_URL", ""),
+        )
+        with _running(stack):
+            prepare_people(stack)
+            return walk(web=stack.addresses.web, plaid=stack.addresses.plaid, demo=DEMO, say=_say)
+
+
+def prepare_people(stack: Stack) -> None:
+    """The demo user with two institutions linked through the real flow, once; and the operator."""
+    stack.manage("people", "create_demo_people")
+    client = Client(web=stack.addresses.web, plaid=stack.addresses.plaid)
+    client.sign_in(*DEMO)
+    if not client.get("/api/portfolio/connection-status")["items"]:
+        for institution, sandbox_user in DEMO_LINKS:
+            job = client.link(institution=institution, sandbox_user=sandbox_user)["job_id"]
+            result = client.wait_for_job(job)["result"]
+            _say(f"Linked {institution}: {result['accounts']} accounts, {result['transactions']} transactions")
+    days = client.wait_for_history()
+    _say(f"History is ready for {len(days)} accounts")
+
+
+@contextlib.contextmanager
+def _running(stack: Stack) -> Iterator[Stack]:
+    started = time.monotonic()
+    _say("Starting PostgreSQL, Redis, the local Plaid server, web, worker and beat")
+    try:
+        stack.start()
+        _say(f"Up after {time.monotonic() - started:.0f} s")
+        yield stack
+    finally:
+        _say("Stopping")
+        stack.stop()
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""A database of one's own on a given server, dropped afterwards: a check must not touch what is there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+
+@contextmanager
+def scratch_database(database_url: str) -> Iterator[str]:
+    """The URL of a new, empty database beside the one of `database_url`; empty (the embedded engine) when that is."""
+    if not database_url:
+        yield ""
+        return
+    parts = urlsplit(database_url)
+    name = f"{parts.path.strip('/') or 'longview'}_check_{os.getpid()}"
+    identifier = sql.Identifier(name)
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        try:
+            yield urlunsplit(parts._replace(path=f"/{name}"))
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
