@@ -40,10 +40,11 @@ class HistoryQuery(ScopeQuery):
     start = serializers.DateField(required=False, help_text="First day, instead of a period.")
     end = serializers.DateField(required=False, help_text="Last day; today unless given.")
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> Any:
         # `from` cannot be an attribute in Python.
         fields = super().get_fields()
-        return {**fields, "from": fields.pop("start"), "to": fields.pop("end")}
+        fields["from"], fields["to"] = fields.pop("start"), fields.pop("end")
+        return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         ranged = "from" in attrs or "to" in attrs
