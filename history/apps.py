@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class HistoryConfig(AppConfig):
     name = "history"
     verbose_name = "History"
+
+    def ready(self) -> None:
+        from history import signals  # noqa: F401 -- connects the receiver

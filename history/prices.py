@@ -20,7 +20,7 @@ from django.utils import timezone
 from history.models import MarketSymbol, SymbolAction
 from history.providers import configured_chain
 from history.providers.base import Answer, DailyPrice, DataProviderChain
-from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session
+from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, last_closed_session
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,11 @@ def final_day(now: datetime) -> date:
     today = now.astimezone(NEW_YORK).date()
     settled = is_session(today) and now >= closes_at(today) + SETTLED_AFTER
     return today if settled else min(today, now.astimezone(UTC).date()) - timedelta(days=1)
+
+
+def last_settlement(now: datetime) -> datetime:
+    """When the closes of the latest session became final."""
+    return closes_at(last_closed_session(now - SETTLED_AFTER)) + SETTLED_AFTER
 
 
 def ensure_prices(

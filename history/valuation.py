@@ -166,9 +166,11 @@ def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -
         return int(cursor.rowcount)
 
 
-def account_worths(*, account_ids: Sequence[int], base_currency: str = "USD") -> list[AccountWorth]:
+def account_worths(
+    *, account_ids: Sequence[int], base_currency: str = "USD", now: datetime | None = None
+) -> list[AccountWorth]:
     """The open ones of the accounts, by id; one query."""
-    parameters = {"accounts": list(account_ids), "base": base_currency, "today": market_today()}
+    parameters = {"accounts": list(account_ids), "base": base_currency, "today": market_today(now)}
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNT_WORTHS, parameters)
         return [AccountWorth(*row[:-1], tuple(row[-1] or ())) for row in cursor.fetchall()]

@@ -1,0 +1,161 @@
+"""Rebuild histories: prices first, then read, compute and replace in one transaction per batch of accounts.
+
+Killed at any moment, a batch is either written or not; the lease of its claim runs out and the sweep starts it again.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from history import claims
+from history.books import Window, read_books
+from history.core.book import History
+from history.core.reconstruct import reconstruct
+from history.fx import MissingRate
+from history.models import SecurityMapping
+from history.prices import ensure_prices
+from history.records import write_history
+from history.symbols import map_securities, record_splits
+from history.valuation import AccountWorth, account_worths, market_today, value_holdings
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 100  # accounts that share one price matrix and one transaction
+ROUNDS: Final = 3  # how often an account whose ledger moves on meanwhile is rebuilt at once; then the sweep's turn
+PRICES_BEFORE: Final = timedelta(days=10)  # so that the first day of a window has a close to carry forward
+
+MOVED_SECURITIES: Final = """
+SELECT security_id FROM investments_holding WHERE account_id = ANY(%(accounts)s)
+UNION SELECT security_id FROM investments_transaction
+WHERE account_id = ANY(%(accounts)s) AND security_id IS NOT NULL
+"""
+
+# The rows are held to the end of the transaction: a second worker whose claim came by an expired lease waits here.
+HEADS: Final = """
+SELECT a.id, a.ledger_version, COALESCE(a.margin_loan_amount, 0) <> 0, h.first_day
+FROM investments_account a JOIN history_accounthistory h ON h.account_id = a.id
+WHERE a.id = ANY(%(accounts)s) AND a.closed_at IS NULL ORDER BY a.id FOR UPDATE OF h
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Accounts whose history is written, and those that failed with why."""
+
+    done: tuple[int, ...] = ()
+    failed: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One account as it was when its books were read. `first_day` of its history so far, None when new."""
+
+    account_id: int
+    ledger_version: int
+    margin: bool
+    first_day: date | None
+
+
+def rebuild_accounts(*, account_ids: Iterable[int], now: datetime | None = None) -> Rebuilt:
+    """Bring the histories of those accounts that are behind up to their ledgers and to today.
+
+    Accounts that somebody else is rebuilding are left to them. Call outside of transactions, as the worker: prices may
+    come over the network, and COPY does not work under row security.
+    """
+    done: set[int] = set()
+    failed: dict[int, str] = {}
+    wanted = sorted(set(account_ids))
+    for _round in range(ROUNDS):
+        claimed = claims.claim(account_ids=[pk for pk in wanted if pk not in failed], now=now)
+        if not claimed:
+            break
+        _prepare(claimed, now)
+        for start in range(0, len(claimed), BATCH):
+            failed |= _rebuild_or_split(claimed[start : start + BATCH], now)
+        done |= set(claimed)
+    return Rebuilt(tuple(sorted(done - failed.keys())), tuple(sorted(failed.items())))
+
+
+def _prepare(account_ids: list[int], now: datetime | None) -> None:
+    """First a value from what is known, then symbols, prices and splits. What fails here shows in the quality."""
+    value_holdings(account_ids=account_ids, now=now)
+    claims.advance(account_ids=account_ids, progress=0.05)
+    today = market_today(now)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVED_SECURITIES, {"accounts": account_ids})
+        security_ids = [row[0] for row in cursor.fetchall()]
+    map_securities(security_ids=security_ids)
+    mapped = SecurityMapping.objects.filter(security__in=security_ids, symbol__isnull=False)
+    symbol_ids = list(mapped.order_by("symbol").values_list("symbol", flat=True).distinct())
+    ensure_prices(
+        symbol_ids=symbol_ids,
+        start=today - timedelta(days=settings.HISTORY_DAYS) - PRICES_BEFORE,
+        end=today,
+        progress=lambda done: claims.advance(account_ids=account_ids, progress=0.1 + 0.5 * done),
+    )
+    record_splits(symbol_ids=symbol_ids)
+    claims.advance(account_ids=account_ids, progress=0.65)
+
+
+def _rebuild_or_split(account_ids: Sequence[int], now: datetime | None) -> dict[int, str]:
+    """{account: why it failed}. A batch that fails is halved until the account to blame is alone."""
+    claims.advance(account_ids=account_ids, progress=0.7)
+    try:
+        with transaction.atomic():
+            rebuild_batch(account_ids=account_ids, now=now)
+    except (MissingRate, ArithmeticError, ValueError, Error) as error:
+        if len(account_ids) == 1:
+            logger.exception("Account %d could not be rebuilt", account_ids[0])
+            claims.give_back(account_id=account_ids[0], error=str(error) or type(error).__name__)
+            return {account_ids[0]: str(error)}
+        middle = len(account_ids) // 2
+        return _rebuild_or_split(account_ids[:middle], now) | _rebuild_or_split(account_ids[middle:], now)
+    return {}
+
+
+def rebuild_batch(*, account_ids: Sequence[int], now: datetime | None = None) -> None:
+    """Read, compute and replace the histories of claimed accounts; runs in the caller's transaction."""
+    heads = _heads(account_ids)
+    ids = list(heads)
+    value_holdings(account_ids=ids, now=now)
+    worths = account_worths(account_ids=ids, now=now)
+    for currency in sorted({worth.currency for worth in worths}):
+        group = [worth for worth in worths if worth.currency == currency]
+        _rebuild_group(group, [heads[worth.account_id] for worth in group], market_today(now))
+
+
+def _heads(account_ids: Sequence[int]) -> dict[int, Head]:
+    with connection.cursor() as cursor:
+        cursor.execute(HEADS, {"accounts": list(account_ids)})
+        return {row[0]: Head(*row) for row in cursor.fetchall()}
+
+
+def _rebuild_group(worths: Sequence[AccountWorth], heads: Sequence[Head], today: date) -> None:
+    """Accounts of one currency. The window reaches back to the oldest day that any of them has."""
+    start = today - timedelta(days=settings.HISTORY_DAYS)
+    firsts = [min(start, head.first_day or start) for head in heads]
+    window = Window(min(firsts), today)
+    books = read_books(worths=worths, margin=np.array([head.margin for head in heads]), window=window)
+    history = anchored(reconstruct(book=books.book, market=books.market), worths)
+    write_history(
+        books=books,
+        history=history,
+        window=window,
+        first_days=firsts,
+        versions=[head.ledger_version for head in heads],
+        finished_at=timezone.now(),
+    )
+
+
+def anchored(history: History, worths: Sequence[AccountWorth]) -> History:
+    """The history with its last day as `valuation` says, so that chart and overview cannot disagree."""
+    history.value[-1] = [float(worth.value) for worth in worths]
+    history.cash[-1] = [float(worth.cash) for worth in worths]
+    return history
