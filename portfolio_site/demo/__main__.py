@@ -70,6 +70,7 @@ def check(options: argparse.Namespace) -> int:
             database_url=database_url,
             redis_url=os.environ.get("REDIS_URL", ""),
         )
+        stack.erase()
         with _running(stack):
             prepare_people(stack)
             return walk(web=stack.addresses.web, plaid=stack.addresses.plaid, demo=DEMO, say=_say)

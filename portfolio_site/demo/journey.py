@@ -80,9 +80,7 @@ def one_truth(client: Client, name: str, say: Say) -> None:
         part = truth_of(client, filter_account=account["id"])
         if not part.agrees:
             raise Unexpected(f"{name}, account {account['id']}: {part}")
-    say(
-        f"{name}: {truth.value_api} in {len(accounts)} accounts, the same in value, history, breakdown and at the brokerage"
-    )
+    say(f"{name}: {truth.value_api} in {len(accounts)} accounts: value, history, breakdown and brokerage agree")
 
 
 def truth_of(client: Client, **query: Any) -> Truth:

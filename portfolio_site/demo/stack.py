@@ -66,6 +66,12 @@ class Stack:
         postgres.stop(self.var)
         redis.stop(self.var)
 
+    def erase(self) -> None:
+        """Remove the data of the embedded engines: a check leaves nothing behind."""
+        postgres.ENGINE.erase(self.var)
+        redis.ENGINE.erase(self.var)
+        (self.var / "plaid-sandbox.json").unlink(missing_ok=True)
+
     def _environment(self) -> dict[str, str]:
         database_url = self.given[0] or postgres.ensure_running(self.var)
         redis_url = self.given[1] or redis.ensure_running(self.var)
