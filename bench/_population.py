@@ -51,29 +51,26 @@ def populate(
     kind = random.choice(len(KINDS), account.size, p=(0.5, 0.35, 0.12, 0.03))
     position = account * positions + random.integers(0, positions, account.size)
     price = closes[day // 7 * 7 % days, columns[position]]  # day 0 of a week is a session
-    quantity = np.round(random.uniform(0.5, 40, account.size), 3)
-    quantity = np.select([kind == BUY, kind == SELL], [quantity, -quantity], 0.0)
+    size = np.round(random.uniform(0.5, 40, account.size), 3)
+    quantity = np.select([kind == BUY, kind == SELL], [size, -size], 0.0)
     fees = np.where(quantity != 0, random.choice((0.0, 0.65, 7.99), account.size), 0.0)
     amount = np.round(quantity * price, 2) + fees
     amount = np.where(quantity != 0, amount, -np.round(random.uniform(1, 3000, account.size), 2))
-    position = np.where(kind == DEPOSIT, -1, position)
     units = _never_short(owner.size, position, quantity, random)
-    cash = _never_overdrawn(accounts, account, amount, random)
-    price = np.where(quantity != 0, price, 0.0)
     basis = np.round(units * closes[0, columns] * random.uniform(0.5, 1.1, units.size), 2)
     return Population(
         closes=closes,
-        cash=cash,
+        cash=_never_overdrawn(accounts, account, amount, random),
         position_account=owner,
         position_column=columns,
         units=units,
         basis=basis,
         account=account,
-        position=position,
+        position=np.where(kind == DEPOSIT, -1, position),
         day=day,
         kind=kind,
         quantity=quantity,
-        price=price,
+        price=np.where(quantity != 0, price, 0.0),
         amount=np.round(amount, 2),
         fees=fees,
     )
@@ -90,11 +87,8 @@ def _never_short(
     positions: int, position: NDArray[np.int64], quantity: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Units now that leave every position long on every day before."""
-    traded = position >= 0
-    sums = np.bincount(position[traded], quantity[traded], positions)
-    bought = np.bincount(position[traded], np.maximum(quantity[traded], 0), positions)
-    sold = bought - sums
-    return np.round(random.uniform(0, 300, positions) + np.maximum(sums, 0) + sold, 3)
+    bought = np.bincount(position, np.maximum(quantity, 0), positions)
+    return np.round(bought + random.uniform(0, 300, positions), 3)
 
 
 def _never_overdrawn(

@@ -73,7 +73,7 @@ def _impute(
 
 def _broker_prices(price: Floats, as_of: Ints, growth: Floats) -> Floats:
     """The brokerage's price at its day, split-adjusted to every other day, in the security's currency."""
-    at_day = growth[np.arange(price.size), np.maximum(as_of, 0)]
+    at_day = np.where(as_of < 0, 1.0, growth[np.arange(price.size), np.maximum(as_of, 0)])
     return (price * at_day)[:, None] / growth
 
 

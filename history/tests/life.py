@@ -11,22 +11,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
+from history.tests.exchange import ONE_DAY, Security, list_securities
+
 CENT = Decimal("0.01")
-ONE_DAY = timedelta(days=1)
-SPLIT_RATIOS = (Decimal(2), Decimal("0.125"), Decimal(3))
-
-
-@dataclass
-class Security:
-    name: str
-    kind: str  # stock, fund, option
-    closes: dict[date, Decimal] = field(default_factory=dict)
-    splits: dict[date, Decimal] = field(default_factory=dict)
-    expires: date | None = None
-
-    @property
-    def multiplier(self) -> Decimal:
-        return Decimal(100) if self.kind == "option" else Decimal(1)
 
 
 @dataclass
@@ -80,42 +67,11 @@ class Life:
         self.birth = self.start - timedelta(days=before)
         self.rows: list[Row] = []
         self.today = self.birth
-        self.securities = {security.name: security for security in self._list_securities()}
+        self.securities = list_securities(self.random, self.birth, self.end)
         self.last_price = {name: self._opening_price(security) for name, security in self.securities.items()}
         self.accounts = [self._open_account(number) for number in range(accounts)]
 
     # --- the market ---------------------------------------------------------------------------------------------
-
-    def _list_securities(self) -> list[Security]:
-        listed = [Security(f"STOCK{number}", "stock") for number in range(4)]
-        listed += [Security("FUND", "fund"), Security("LATE", "stock"), Security("NEVERSOLD", "stock")]
-        for number in range(2):
-            expiry = self.birth + timedelta(days=self.random.randrange(20, (self.end - self.birth).days + 60))
-            listed.append(Security(f"OPTION{number}", "option", expires=expiry))
-        holidays = {self._any_day() for _ in range(6)}
-        for security in listed:
-            self._quote(security, holidays)
-        return listed
-
-    def _any_day(self) -> date:
-        return self.birth + timedelta(days=self.random.randrange((self.end - self.birth).days + 1))
-
-    def _quote(self, security: Security, holidays: set[date]) -> None:
-        """A random walk of closes on sessions, divided by the ratio at each ex-date."""
-        first = self._any_day() if security.name == "LATE" else self.birth - 5 * ONE_DAY
-        price = Decimal(self.random.randrange(200, 40000)) / 100
-        ex_date = self._any_day()
-        ex_dates = {ex_date, ex_date + 40 * ONE_DAY} if security.kind == "stock" else set()
-        day = first
-        while day <= min(self.end, security.expires or self.end):
-            if day.weekday() < 5 and day not in holidays:
-                ratio = self.random.choice(SPLIT_RATIOS) if day in ex_dates and day > first else Decimal(1)
-                if ratio != 1:
-                    security.splits[day] = ratio
-                price = price / ratio * Decimal(self.random.randrange(960, 1042)) / 1000
-                price = max(price.quantize(Decimal("0.0001")), Decimal("0.0013"))
-                security.closes[day] = price
-            day += ONE_DAY
 
     def _opening_price(self, security: Security) -> Decimal:
         return max(((day, close) for day, close in security.closes.items() if day < self.birth), default=(0, CENT))[1]

@@ -55,6 +55,11 @@ def test_without_close_or_transaction_the_brokerages_price_serves_split_adjusted
     assert history.imputed[:, 0].tolist() == [1, 1, 1, 0]
 
 
+def test_the_brokerages_price_of_before_the_window_is_split_adjusted_on_its_first_day() -> None:
+    case = Case(closes=[[NAN] * 2], held=[Held(10, broker_price=100, broker_day=-2)], splits=[(0, 0, 2.0)])
+    assert case.history().value[:, 0].tolist() == [500, 500]
+
+
 def test_a_transactions_price_goes_before_the_brokerages() -> None:
     moves = [Move(day=1, position=0, units=0, cost=1, price=30)]
     held = [Held(10, broker_price=50, broker_day=3)]
