@@ -73,6 +73,8 @@ class Transaction(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "idempotency_key"], name="transaction_recorded_once"),
+            # What a version supersedes has to be of the same owner: a key of the database needs this to refer to.
+            models.UniqueConstraint(fields=["id", "owner"], name="transaction_of_owner"),
             *no_nan("transaction", "quantity", "price", "amount", "fees"),
         ]
         triggers = [

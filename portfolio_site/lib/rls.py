@@ -32,8 +32,10 @@ SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
 """
 
-# What the web role may do less than everything with: the ledger is append-only, migrations are none of its business.
+# What the web role may do less than everything with: the ledger is append-only, history is written by workers (and has
+# no key to the account that would hold a row to its owner), migrations are none of its business.
 WEB_RIGHTS = {
+    "history_accountday": "SELECT",
     "investments_transaction": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
