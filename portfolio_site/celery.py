@@ -12,3 +12,4 @@ if sys.argv and os.path.basename(sys.argv[0]) in {"celery", "celery.exe"}:
 app = Celery("longview")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["plaid_link.webhooks"])

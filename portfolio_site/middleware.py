@@ -53,6 +53,10 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
+# Views without a tenant: they open transactions of their own, and none while they wait for somebody else.
+WITHOUT_TENANT = ("/health", "/api/webhooks/", "/webhook/")
+
+
 class TenantMiddleware:
     """One transaction a request, with the signed-in user's rows visible; rolled back when the view failed.
 
@@ -64,7 +68,7 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith((settings.STATIC_URL, "/health")):
+        if request.path.startswith((settings.STATIC_URL, *WITHOUT_TENANT)):
             return self.get_response(request)
         with transaction.atomic():
             self._make_visible(request)

@@ -78,7 +78,14 @@ def _database(role: str) -> dict[str, Any]:
 
 DATABASES = {"default": _database(ROLE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # A cache that is slow is a cache that is down: no request waits for a frozen Redis.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
 
 # --- Applications -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -260,6 +267,9 @@ PLAID_CLIENT_ID: str = env.str("PLAID_CLIENT_ID", default="sandbox")
 PLAID_SECRET: str = env.str("PLAID_SECRET", default="sandbox")
 PLAID_TIMEOUT_SECONDS: float = env.float("PLAID_TIMEOUT_SECONDS", default=20.0)
 PLAID_WEBHOOK_URL: str = env.str("PLAID_WEBHOOK_URL", default="")
+# Heeded with DEBUG only: elsewhere every webhook is verified.
+PLAID_WEBHOOK_VERIFY: bool = env.bool("PLAID_WEBHOOK_VERIFY", default=True)
+PLAID_WEBHOOK_API_KEY: str = env.str("PLAID_WEBHOOK_API_KEY", default="")
 # The Link script: Plaid's own, or the one of the local Plaid server when PLAID_HOST points there.
 PLAID_LINK_SCRIPT_URL: str = env.str(
     "PLAID_LINK_SCRIPT_URL",
