@@ -1,12 +1,14 @@
 """How holdings get in: Plaid items, the accounts each one feeds, the record of every sync, and Plaid's webhooks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from investments.models import Account, Institution
+
+UNSEEN_FOR = timedelta(hours=24)
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
@@ -15,6 +17,11 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
     def connected(self) -> "ItemQuerySet":
         return self.exclude(status=Item.Status.DISCONNECTED)
+
+    def due(self, now: datetime) -> "ItemQuerySet":
+        """To be synced now: asked for (a retry, a link whose task was lost), or healthy and not seen for a day."""
+        unseen = models.Q(status=Item.Status.OK, last_synced_at__lte=now - UNSEEN_FOR)
+        return self.connected().filter(models.Q(next_try_at__lte=now) | unseen)
 
 
 class Item(models.Model):
@@ -89,6 +96,8 @@ class SyncRun(models.Model):
     start_date = models.DateField()
     end_date = models.DateField()
     started_at = models.DateTimeField(default=timezone.now)
+    alive_at = models.DateTimeField(default=timezone.now, help_text="Renewed while it runs; a run that stops is dead.")
+    rerun_wanted = models.BooleanField(default=False, help_text="Something new was announced while it ran.")
     finished_at = models.DateTimeField(null=True, blank=True)
     securities = models.PositiveIntegerField(default=0)
     holdings = models.PositiveIntegerField(default=0)
@@ -100,6 +109,11 @@ class SyncRun(models.Model):
     class Meta:
         ordering = ["-started_at", "-id"]
         indexes = [models.Index(fields=["item", "-started_at"], name="sync_run_item_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item"], condition=models.Q(state="running"), name="sync_run_one_at_a_time_per_item"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.item_id} {self.started_at:%Y-%m-%d %H:%M} {self.state}"

@@ -1,6 +1,6 @@
 """Holdings as a full snapshot: what is told is upserted, what is no longer told is gone, softly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -57,17 +57,17 @@ def replace_holdings(
 ) -> HoldingsWritten:
     """Make the entries all that these accounts hold. An account without an entry holds nothing afterwards.
 
-    Entries of other accounts, of unknown securities or with numbers that do not fit are refused one by one; a holding
-    whose entry was refused stays as it was.
+    Entries of other accounts, of unknown securities or with numbers that do not fit are refused one by one. A holding
+    whose entry was refused stays as it was; where the entry's security is unknown, nothing of its account is removed.
     """
     findings: list[Finding] = []
-    told, refused = _drafts(accounts, securities, source, entries, findings)
+    told, unclear = _drafts(accounts, securities, source, entries, findings)
     account_ids = [account.pk for account in accounts.values()]
     with together():
         lock_accounts(account_ids)
         known = {(row.account_id, row.security_id): row for row in Holding.objects.filter(account__in=account_ids)}
         stale = {key: row for key, row in told.items() if key not in known or _differs(known[key], row)}
-        gone = [row for key, row in known.items() if row.removed_at is None and key not in told and key not in refused]
+        gone = [row for key, row in known.items() if row.removed_at is None and key not in told and not unclear(key)]
         _write(stale.values(), now)
         Holding.objects.filter(pk__in=[row.pk for row in gone]).update(removed_at=now, updated_at=now)
         changed({account for account, _ in stale} | {row.account_id for row in gone})
@@ -81,24 +81,25 @@ def _drafts(
     source: str,
     entries: Iterable[HoldingEntry],
     findings: list[Finding],
-) -> tuple[dict[_Key, Holding], set[_Key]]:
-    """The rows to have, and the positions about which the source said something that cannot be stored."""
+) -> tuple[dict[_Key, Holding], Callable[[_Key], bool]]:
+    """The rows to have, and which positions the source said something about that cannot be stored."""
     told: dict[_Key, Holding] = {}
     refused: set[_Key] = set()
+    incomplete: set[int] = set()
     for entry in _merged(entries):
         account, security = accounts.get(entry.account_external_id), securities.get(entry.security_external_id)
         row = f"holding {entry.account_external_id}/{entry.security_external_id}"
         if account is None or security is None:
             missing = "account" if account is None else "security"
             findings.append(Finding("refused", f"Unknown {missing}", row=row, field=missing))
+            incomplete.update({account.pk} if account else ())
             continue
-        key = (account.pk, security.pk)
         draft = _holding(account, security, source, entry, row, findings)
         if draft is None:
-            refused.add(key)
+            refused.add((account.pk, security.pk))
         else:
-            told[key] = draft
-    return told, refused
+            told[(account.pk, security.pk)] = draft
+    return told, lambda key: key in refused or key[0] in incomplete
 
 
 def _holding(

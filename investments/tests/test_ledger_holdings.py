@@ -97,3 +97,9 @@ def test_a_holding_told_in_garbage_stays_as_it_was(books: Books) -> None:
     written = replace(books, held("aapl", quantity=Decimal("1E+400")), held("vti"), now=LATER)
     assert written.total == 0
     assert Holding.objects.held().count() == 2
+
+
+def test_nothing_is_removed_while_a_security_cannot_be_told(books: Books) -> None:
+    replace(books, held("aapl"), held("vti"))
+    assert replace(books, held("vti"), held("unheard-of"), now=LATER).total == 0
+    assert Holding.objects.held().count() == 2

@@ -1,0 +1,146 @@
+"""What an error of a source means for the item: its state, whether waiting helps, and what the user is told to do."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from investments.models import Account
+from plaid_link.models import Item, SyncRun
+
+Status = Item.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`status` None: the item's state stays. `permanent`: trying again without the user changes nothing."""
+
+    status: Item.Status | None
+    permanent: bool
+    sentence: str
+
+
+SIGN_IN = Diagnosis(Status.NEEDS_REPAIR, True, "Sign in to this institution again to go on.")
+UNLOCK = Diagnosis(Status.NEEDS_REPAIR, True, "This login is locked: unlock it at the institution, then sign in again.")
+CONSENT = Diagnosis(
+    Status.NEEDS_REPAIR, True, "Give access to your investments again: sign in and agree to share them."
+)
+REVOKED = Diagnosis(Status.DISCONNECTED, True, "You withdrew access at the institution. Link it again to go on.")
+LINK_AGAIN = Diagnosis(Status.DISCONNECTED, True, "This connection no longer exists. Link the institution again.")
+INSTITUTION = Diagnosis(
+    Status.INSTITUTION_TROUBLE, False, "The institution does not answer at the moment. It is tried again by itself."
+)
+NOT_READY = Diagnosis(None, False, "The institution is still preparing the data. It is tried again by itself.")
+SLOW_DOWN = Diagnosis(None, False, "Refreshed very often just now. It is tried again by itself in a few minutes.")
+BUSY = Diagnosis(None, False, "A sync of this institution is under way. Try again in a minute.")
+NO_INVESTMENTS = Diagnosis(
+    Status.ERROR, True, "No investment account was found at this login. Link one that holds investments."
+)
+UNSUPPORTED = Diagnosis(Status.ERROR, True, "This institution does not share investments. Add the account by hand.")
+GARBAGE = Diagnosis(
+    Status.ERROR, False, "The institution's answer could not be read. What was known is kept; it is tried again."
+)
+SYNC_BROKE = Diagnosis(
+    Status.ERROR, False, "Something went wrong on our side. Nothing is lost; it is tried again by itself."
+)
+OURS = Diagnosis(None, True, "Linking is not set up correctly on our side. Nothing is lost; we are told of it.")
+LINK_EXPIRED = Diagnosis(None, True, "This sign-in has expired. Start linking again.")
+UNKNOWN = Diagnosis(Status.ERROR, False, "The sync failed. What was known is kept; it is tried again by itself.")
+
+UNREACHABLE_CODE = "UNREACHABLE"
+GARBAGE_CODE = "UNREADABLE_ANSWER"
+BUSY_CODE = "SYNC_RUNNING"
+BROKEN_CODE = "SYNC_BROKE"
+
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=6)
+
+DIAGNOSES: dict[str, Diagnosis] = {
+    "ITEM_LOGIN_REQUIRED": SIGN_IN,
+    "INVALID_CREDENTIALS": SIGN_IN,
+    "PASSWORD_RESET_REQUIRED": SIGN_IN,
+    "PENDING_EXPIRATION": SIGN_IN,
+    "PENDING_DISCONNECT": SIGN_IN,
+    "ITEM_LOCKED": UNLOCK,
+    "ACCESS_NOT_GRANTED": CONSENT,
+    "ADDITIONAL_CONSENT_REQUIRED": CONSENT,
+    "NO_ACCOUNTS": CONSENT,
+    "USER_PERMISSION_REVOKED": REVOKED,
+    "USER_ACCOUNT_REVOKED": REVOKED,
+    "ITEM_NOT_FOUND": LINK_AGAIN,
+    "ITEM_CONCURRENTLY_DELETED": LINK_AGAIN,
+    "INVALID_ACCESS_TOKEN": LINK_AGAIN,
+    "INSTITUTION_DOWN": INSTITUTION,
+    "INSTITUTION_NOT_RESPONDING": INSTITUTION,
+    "INSTITUTION_NOT_AVAILABLE": INSTITUTION,
+    "INTERNAL_SERVER_ERROR": INSTITUTION,
+    "PLANNED_MAINTENANCE": INSTITUTION,
+    UNREACHABLE_CODE: INSTITUTION,
+    "PRODUCT_NOT_READY": NOT_READY,
+    "NO_INVESTMENT_ACCOUNTS": NO_INVESTMENTS,
+    "NO_INVESTMENT_AUTH_ACCOUNTS": NO_INVESTMENTS,
+    "PRODUCTS_NOT_SUPPORTED": UNSUPPORTED,
+    "PRODUCT_NOT_ENABLED": UNSUPPORTED,
+    "ITEM_NOT_SUPPORTED": UNSUPPORTED,
+    "INSTITUTION_NO_LONGER_SUPPORTED": UNSUPPORTED,
+    "INVALID_API_KEYS": OURS,
+    "INVALID_PUBLIC_TOKEN": LINK_EXPIRED,
+    GARBAGE_CODE: GARBAGE,
+    BUSY_CODE: BUSY,
+    BROKEN_CODE: SYNC_BROKE,
+}
+
+
+def diagnose(code: str, *, http_status: int = 400) -> Diagnosis:
+    """The diagnosis of an error code; an unknown one is judged by its HTTP status."""
+    if code in DIAGNOSES:
+        return DIAGNOSES[code]
+    if http_status == 429:
+        return SLOW_DOWN
+    return INSTITUTION if http_status >= 500 else UNKNOWN
+
+
+def report(*, item: Item, code: str, http_status: int = 400, retry_after: float | None = None) -> None:
+    """Write what an error means onto the item and its accounts; call within a transaction that may see them.
+
+    A disconnected item stays disconnected: whatever comes late revives nothing.
+    """
+    diagnosis = diagnose(code, http_status=http_status)
+    values: dict[str, Any] = {
+        "error_code": code[:60],
+        "error_message": diagnosis.sentence,
+        "next_try_at": None if diagnosis.permanent else _next_try(item, retry_after),
+    }
+    if diagnosis.status is not None:
+        values["status"] = diagnosis.status
+    if diagnosis.status == Status.DISCONNECTED:
+        values["access_token_encrypted"] = b""
+    written = Item.objects.filter(pk=item.pk).connected().update(**values)
+    if written and diagnosis.status is not None:
+        Account.objects.filter(linked_account__item=item).update(sync_state=diagnosis.status)
+
+
+def clear(*, item: Item, synced_at: datetime, again_at: datetime | None = None) -> None:
+    """The item answered well at `synced_at`; `again_at`: when it should be asked again before its turn."""
+    Item.objects.filter(pk=item.pk).connected().update(
+        status=Status.OK,
+        error_code="",
+        error_message="",
+        last_synced_at=synced_at,
+        next_try_at=again_at,
+    )
+    accounts = Account.objects.filter(linked_account__item=item).open()
+    accounts.update(sync_state=Account.SyncState.OK, synced_at=synced_at)
+
+
+def _next_try(item: Item, retry_after: float | None) -> datetime:
+    """After what the source asked for, else twice as long with every failure, with jitter so that items spread."""
+    now = timezone.now()
+    if retry_after is not None:
+        return now + timedelta(seconds=retry_after)
+    failures = SyncRun.objects.filter(item=item, state=SyncRun.State.FAILED)
+    if item.last_synced_at:
+        failures = failures.filter(started_at__gt=item.last_synced_at)
+    wait = FIRST_WAIT * 2 ** min(max(failures.count() - 1, 0), 12)
+    return now + min(wait, LONGEST_WAIT) * random.uniform(0.5, 1.5)

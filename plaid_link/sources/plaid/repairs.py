@@ -1,0 +1,162 @@
+"""What institutions tell in units of their own, put into the ledger's: pure functions over what was read.
+
+Each repair is recorded on the row it changed (`source_metadata`, `repairs`), so that it can be seen and undone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from investments.entries import AccountEntry, HoldingEntry, SecurityEntry, TransactionEntry
+
+CONTRACT = Decimal(100)
+# Rounded prices and fees move a ratio by less than this.
+NEAR = Decimal("0.05")
+IN_SHARES = "quantity: told in shares, kept in contracts of 100"
+PER_CONTRACT = "price: told per contract, kept per share"
+PER_UNIT_BASIS = "cost_basis: told per unit, kept for the position"
+
+Securities = Mapping[str, SecurityEntry]
+
+
+def options_in_shares(
+    securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
+) -> set[str]:
+    """The options that the institution counts in shares: there value is quantity x price, without the 100."""
+    rows = [(row.security_external_id, row.quantity, row.institution_price, row.institution_value) for row in holdings]
+    rows += [(row.security_external_id, row.quantity, row.price, abs(row.amount) - row.fees) for row in transactions]
+    return {
+        security
+        for security, quantity, price, value in rows
+        if _is_option(securities, security) and quantity % CONTRACT == 0 and _times(value, quantity * price, 1)
+    }
+
+
+def repaired_holding(entry: HoldingEntry, securities: Securities, in_shares: Collection[str]) -> HoldingEntry:
+    """An option in contracts, priced per share."""
+    if not _is_option(securities, entry.security_external_id):
+        return entry
+    if entry.security_external_id in in_shares:
+        return _noted(entry, IN_SHARES, quantity=entry.quantity / CONTRACT)
+    if _times(entry.institution_value, entry.quantity * entry.institution_price, 1):
+        return _noted(entry, PER_CONTRACT, institution_price=entry.institution_price / CONTRACT)
+    return entry
+
+
+def repaired_transaction(
+    entry: TransactionEntry, securities: Securities, in_shares: Collection[str]
+) -> TransactionEntry:
+    """An option's transaction in contracts, priced per share; also one without an amount, such as an expiry."""
+    if not _is_option(securities, entry.security_external_id):
+        return entry
+    if entry.security_external_id in in_shares:
+        return replace(entry, quantity=entry.quantity / CONTRACT, repairs=(*entry.repairs, IN_SHARES))
+    if _times(abs(entry.amount) - entry.fees, entry.quantity * entry.price, 1):
+        return replace(entry, price=entry.price / CONTRACT, repairs=(*entry.repairs, PER_CONTRACT))
+    return entry
+
+
+def bonds_per_100(securities: Securities, holdings: Iterable[HoldingEntry]) -> set[str]:
+    """The bonds quoted per 100 of par: there value is quantity x price / 100."""
+    return {
+        row.security_external_id
+        for row in holdings
+        if row.security_external_id in securities
+        and securities[row.security_external_id].type == "fixed income"
+        and _times(row.institution_value, row.quantity * row.institution_price, Decimal("0.01"))
+    }
+
+
+def quoted_per_100(entry: SecurityEntry) -> SecurityEntry:
+    return replace(entry, fixed_income={**(entry.fixed_income or {}), "quoted_per_100": True})
+
+
+def with_total_basis(holdings: Iterable[HoldingEntry], securities: Securities) -> list[HoldingEntry]:
+    """Cost basis of the whole position, where an account tells it per unit.
+
+    Basis and value of a position are of one magnitude. Where they differ by about the number of units, the basis is per
+    unit. One such position among plain ones is a share that did well, so the account's rows decide together.
+    """
+    rows = list(holdings)
+    votes: dict[str, Counter[bool]] = defaultdict(Counter)
+    for row in rows:
+        told_per_unit = _looks_per_unit(row, securities)
+        if told_per_unit is not None:
+            votes[row.account_external_id][told_per_unit] += 1
+    per_unit = {account for account, vote in votes.items() if vote[True] > vote[False]}
+    return [_total_basis(row, securities) if row.account_external_id in per_unit else row for row in rows]
+
+
+def _looks_per_unit(row: HoldingEntry, securities: Securities) -> bool | None:
+    """None where it cannot be told: no basis, cash, or so few units that both readings are alike."""
+    units = _units(row, securities)
+    if not row.cost_basis or not row.institution_value or _is_cash(securities, row) or Decimal("0.1") < units < 10:
+        return None
+    growth = abs(row.institution_value / row.cost_basis)
+    if Decimal("0.2") < growth < 5:
+        return False
+    return True if Decimal("0.5") < growth / units < 2 else None
+
+
+def _total_basis(row: HoldingEntry, securities: Securities) -> HoldingEntry:
+    """The row with its basis multiplied, unless that would make it absurd and as told it is not."""
+    if not row.cost_basis or not row.institution_value or _is_cash(securities, row):
+        return row
+    units = _units(row, securities)
+    growth = abs(row.institution_value / row.cost_basis)
+    if units == 1 or not units or not Decimal("0.02") < growth / units < 50:
+        return row
+    return _noted(row, PER_UNIT_BASIS, cost_basis=row.cost_basis * units)
+
+
+def with_cash(
+    accounts: Iterable[AccountEntry], holdings: Iterable[HoldingEntry], securities: Securities
+) -> list[AccountEntry]:
+    """Accounts with their cash counted once: a cash holding carries it, else the balance that no holding explains."""
+    rows = list(holdings)
+    carried = {row.account_external_id for row in rows if _is_cash(securities, row)}
+    values: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        values[row.account_external_id] += row.institution_value
+    return [
+        _cash_in_holding(account)
+        if account.external_id in carried
+        else _cash_in_balance(account, values[account.external_id])
+        for account in accounts
+    ]
+
+
+def _cash_in_holding(account: AccountEntry) -> AccountEntry:
+    return replace(account, uninvested_cash=Decimal(0), cash_source="holding")
+
+
+def _cash_in_balance(account: AccountEntry, held: Decimal) -> AccountEntry:
+    available, current = account.balance_available, account.balance_current
+    if available is None or available <= 0:
+        return replace(account, uninvested_cash=Decimal(0), cash_source="none")
+    unexplained = available if current is None else min(available, current - held)
+    return replace(account, uninvested_cash=max(unexplained, Decimal(0)), cash_source="balance")
+
+
+def _noted(row: HoldingEntry, repair: str, **values: Decimal) -> HoldingEntry:
+    repairs = [*row.source_metadata.get("repairs", []), repair]
+    return replace(row, source_metadata={**row.source_metadata, "repairs": repairs}, **values)
+
+
+def _units(row: HoldingEntry, securities: Securities) -> Decimal:
+    size = CONTRACT if _is_option(securities, row.security_external_id) else Decimal(1)
+    return abs(row.quantity * size)
+
+
+def _is_option(securities: Securities, security: str) -> bool:
+    return security in securities and securities[security].is_option
+
+
+def _is_cash(securities: Securities, row: HoldingEntry) -> bool:
+    return row.security_external_id in securities and securities[row.security_external_id].is_cash
+
+
+def _times(value: Decimal, product: Decimal, factor: Decimal | int) -> bool:
+    """Whether `value` is about `factor` times `product`."""
+    return bool(product) and abs(abs(value / product) / factor - 1) < NEAR
