@@ -136,7 +136,7 @@ def _check_jumps(symbol: str, series: _Series) -> None:
         first = min(refused)
         raise BadPriceFile(
             f"Row {series.rows[first]}, column close: {symbol} at {series.prices[first].close} is more than ten times "
-            "off the day before, and no split_ratio says why"
+            "off its neighbours, and no split_ratio says why"
         )
 
 
