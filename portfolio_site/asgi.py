@@ -7,4 +7,7 @@ os.environ.setdefault("LONGVIEW_ROLE", "web")
 
 from django.core.asgi import get_asgi_application
 
+from portfolio_site.checks import refuse_demo_secrets
+
+refuse_demo_secrets()
 application = get_asgi_application()

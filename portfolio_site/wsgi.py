@@ -7,4 +7,7 @@ os.environ.setdefault("LONGVIEW_ROLE", "web")
 
 from django.core.wsgi import get_wsgi_application
 
+from portfolio_site.checks import refuse_demo_secrets
+
+refuse_demo_secrets()
 application = get_wsgi_application()

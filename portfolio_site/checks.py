@@ -1,0 +1,66 @@
+"""System checks: production does not start with what is only good for a demo."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+
+from portfolio_site.lib.crypto import Keyring, KeyringError
+
+SHORTEST_SECRET = 50
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@register(Tags.security)
+def production_secrets(**_kwargs: Any) -> list[CheckMessage]:
+    """Errors for an unusable keyring, and in production for everything that is only the demo's."""
+    if not settings.PRODUCTION:
+        return _keyring()
+    return [*_secret_key(), *(_keyring() or _demo_key()), *_plaid(), *_debug()]
+
+
+def refuse_demo_secrets() -> None:
+    """Raise ImproperlyConfigured where `production_secrets` finds errors: servers run no checks by themselves."""
+    errors = production_secrets()
+    if errors:
+        raise ImproperlyConfigured("; ".join(f"{error.msg} {error.hint} ({error.id})" for error in errors))
+
+
+def _secret_key() -> list[CheckMessage]:
+    if settings.SECRET_KEY == settings.DEMO_SECRET:
+        return [Error("SECRET_KEY is the demo's.", hint="Set it to a long random string.", id="longview.E001")]
+    if len(settings.SECRET_KEY) < SHORTEST_SECRET:
+        hint = f"Use at least {SHORTEST_SECRET} random characters."
+        return [Error("SECRET_KEY is too short.", hint=hint, id="longview.E002")]
+    return []
+
+
+def _keyring() -> list[CheckMessage]:
+    try:
+        Keyring.parse(settings.ENCRYPTION_KEYS)
+    except KeyringError as error:
+        hint = "It is `key-id:base64 of 32 random bytes`, comma-separated."
+        return [Error(str(error), hint=hint, id="longview.E003")]
+    return []
+
+
+def _demo_key() -> list[CheckMessage]:
+    demo = set(Keyring.parse(settings.DEMO_ENCRYPTION_KEYS).keys.values())
+    if demo & set(Keyring.parse(settings.ENCRYPTION_KEYS).keys.values()):
+        hint = "Make a key of your own, and drop this one."
+        return [Error("ENCRYPTION_KEYS holds the demo's key.", hint=hint, id="longview.E004")]
+    return []
+
+
+def _plaid() -> list[CheckMessage]:
+    host = urlsplit(settings.PLAID_HOST)
+    if host.scheme == "https" and host.hostname not in LOOPBACK:
+        return []
+    hint = "Set it to https://production.plaid.com."
+    return [Error("PLAID_HOST is not an https address of Plaid.", hint=hint, id="longview.E005")]
+
+
+def _debug() -> list[CheckMessage]:
+    return [Error("DEBUG is on.", hint="Unset it.", id="longview.E006")] if settings.DEBUG else []
