@@ -84,6 +84,8 @@ def _source(run: SyncRun, item: Item, report: Report | None) -> PlaidSource:
         if report:
             report(message, progress)
 
+    if not item.access_token_encrypted:
+        raise SourceError("ITEM_NOT_FOUND")
     try:
         token = open_token(item)
     except SealBroken:

@@ -54,7 +54,7 @@ class ContentSecurityPolicyMiddleware:
 
 
 # Views without a tenant: they open transactions of their own, and none while they wait for somebody else.
-WITHOUT_TENANT = ("/health", "/api/webhooks/", "/webhook/")
+WITHOUT_TENANT = ("/health", "/api/webhooks/", "/webhook/", "/api/plaid/")
 
 
 class TenantMiddleware:

@@ -4,8 +4,10 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("", include("portfolio_site.pages.urls")),
     path("", include("portfolio_site.api.urls")),
     path("", include("investments.api.urls")),
+    path("", include("plaid_link.api.urls")),
     path("", include("history.api.urls")),
 ]
 

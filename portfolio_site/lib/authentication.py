@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import connection
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -9,13 +10,18 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from portfolio_site.lib import rls
 
 
+def _make_visible(result: Any) -> None:
+    """Where the view opens transactions of its own there is none yet, and nothing is visible until it does."""
+    if result is not None and connection.in_atomic_block:
+        rls.set_tenant(result[0].pk)
+
+
 class TenantJWTAuthentication(JWTAuthentication):
     """Bearer token; the token's user becomes the tenant of the request's transaction."""
 
     def authenticate(self, request: Request) -> Any:
         result = super().authenticate(request)
-        if result is not None:
-            rls.set_tenant(result[0].pk)
+        _make_visible(result)
         return result
 
 
@@ -24,6 +30,5 @@ class TenantSessionAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> Any:
         result = super().authenticate(request)
-        if result is not None:
-            rls.set_tenant(result[0].pk)
+        _make_visible(result)
         return result
