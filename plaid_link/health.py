@@ -23,6 +23,12 @@ class Diagnosis:
 
 
 SIGN_IN = Diagnosis(Status.NEEDS_REPAIR, True, "Sign in to this institution again to go on.")
+ENDS_SOON = Diagnosis(
+    Status.NEEDS_REPAIR, True, "Access to this institution ends soon. Sign in again to keep your accounts up to date."
+)
+NEW_ACCOUNTS = Diagnosis(
+    None, True, "There are new accounts at this institution. Sign in again to choose which of them to share."
+)
 UNLOCK = Diagnosis(Status.NEEDS_REPAIR, True, "This login is locked: unlock it at the institution, then sign in again.")
 CONSENT = Diagnosis(
     Status.NEEDS_REPAIR, True, "Give access to your investments again: sign in and agree to share them."
@@ -60,8 +66,9 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "ITEM_LOGIN_REQUIRED": SIGN_IN,
     "INVALID_CREDENTIALS": SIGN_IN,
     "PASSWORD_RESET_REQUIRED": SIGN_IN,
-    "PENDING_EXPIRATION": SIGN_IN,
-    "PENDING_DISCONNECT": SIGN_IN,
+    "PENDING_EXPIRATION": ENDS_SOON,
+    "PENDING_DISCONNECT": ENDS_SOON,
+    "NEW_ACCOUNTS_AVAILABLE": NEW_ACCOUNTS,
     "ITEM_LOCKED": UNLOCK,
     "ACCESS_NOT_GRANTED": CONSENT,
     "ADDITIONAL_CONSENT_REQUIRED": CONSENT,

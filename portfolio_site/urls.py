@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("portfolio_site.pages.urls")),
     path("", include("portfolio_site.api.urls")),
     path("", include("investments.api.urls")),
+    path("", include("plaid_link.webhooks.urls")),
     path("", include("plaid_link.api.urls")),
     path("", include("history.api.urls")),
 ]

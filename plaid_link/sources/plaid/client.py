@@ -28,6 +28,7 @@ from plaid.model.item_remove_request import ItemRemoveRequest
 from plaid.model.link_token_create_request import LinkTokenCreateRequest
 from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
 from plaid.model.products import Products
+from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
 
 from plaid_link.health import GARBAGE_CODE, UNREACHABLE_CODE
 from plaid_link.sources.base import SourceError
@@ -36,6 +37,8 @@ PAGE = 500
 # An answer of 500 transactions is about 300 kB; the largest holdings answers a few MB.
 LARGEST_ANSWER = 64 * 2**20
 COUNTRIES = ("US",)
+# A webhook waits for this answer, and Plaid for ours.
+KEY_TIMEOUT_SECONDS = 3.0
 
 Answer = dict[str, Any]
 
@@ -97,6 +100,12 @@ class PlaidClient:
         """Tell Plaid to forget the item."""
         _answer(self.api.item_remove, ItemRemoveRequest(access_token=access_token))
 
+    def webhook_key(self, key_id: str) -> Answer:
+        """The public key, as a JWK, that Plaid signs webhooks with."""
+        request = WebhookVerificationKeyGetRequest(key_id=key_id)
+        answer = _answer(self.api.webhook_verification_key_get, request, timeout=KEY_TIMEOUT_SECONDS)
+        return _object(answer, "key")
+
 
 def client() -> PlaidClient:
     """The client for the PLAID_HOST of the settings; connections are shared within the process."""
@@ -111,9 +120,10 @@ def _api(host: str, client_id: str, secret: str) -> PlaidApi:
     return PlaidApi(plaid.ApiClient(configuration))
 
 
-def _answer(call: Callable[..., Any], request: Any) -> Answer:
+def _answer(call: Callable[..., Any], request: Any, *, timeout: float | None = None) -> Answer:
     try:
-        response = call(request, _preload_content=False, _request_timeout=settings.PLAID_TIMEOUT_SECONDS)
+        seconds = timeout or settings.PLAID_TIMEOUT_SECONDS
+        response = call(request, _preload_content=False, _request_timeout=seconds)
         return _parsed(_body(response))
     except plaid.ApiException as error:
         raise _source_error(error) from None

@@ -1,0 +1,73 @@
+"""What the webhooks of one item, taken together, change: its health, and by at most one sync its data."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from plaid_link import checkup, runs, sync
+from plaid_link.health import BUSY_CODE
+from plaid_link.models import Item, SyncRun, WebhookEvent
+from plaid_link.sources.base import SourceError
+from plaid_link.webhooks.effects import WHOLE_HISTORY_DAYS, Effect, effect_of, together
+
+# What a good sync clears; a link's first sync is on its way by itself.
+UNWELL = frozenset({Item.Status.NEEDS_REPAIR, Item.Status.INSTITUTION_TROUBLE, Item.Status.ERROR})
+
+
+class SyncUnderWay(Exception):
+    """Another sync of the item runs now, and may have asked Plaid before these events came."""
+
+
+def apply(*, item: Item, events: Sequence[WebhookEvent]) -> str:
+    """Do what the events ask for. Returns a note on what is wrong with the item, '' where nothing is.
+
+    Raises SyncUnderWay, and SourceError where another try may help.
+    """
+    effects = (effect_of(event.webhook_type, event.webhook_code, event.payload) for event in events)
+    effect = together(effect for effect in effects if effect is not None)
+    if effect.revoked:
+        checkup.revoke(item, effect.revoked)
+        return effect.revoked
+    try:
+        return _examine_and_sync(item, effect) if effect.check_health else _sync(item, effect.reread_days)
+    except SourceError as error:
+        if error.code == BUSY_CODE:
+            raise SyncUnderWay from error
+        if error.permanent:
+            # The item says so to its user; another try would end the same.
+            return error.code
+        raise
+
+
+def _examine_and_sync(item: Item, effect: Effect) -> str:
+    condition = checkup.examine(item)
+    if condition.error_code:
+        return condition.error_code
+    _sync(item, effect.reread_days or (sync.REREAD_DAYS if _seems_unwell(item) else 0))
+    if effect.announced:
+        # Last, because a good sync clears what was announced before it.
+        checkup.announce(item, effect.announced, until=effect.until, condition=condition)
+    return effect.announced
+
+
+def _seems_unwell(item: Item) -> bool:
+    """We show trouble where Plaid has none: only a good sync proves that it is over."""
+    return item.status in UNWELL and not item.error_code.startswith("PENDING_")
+
+
+def _sync(item: Item, reread_days: int) -> str:
+    if not reread_days:
+        return ""
+    alive = SyncRun.objects.filter(state=SyncRun.State.RUNNING, alive_at__gte=timezone.now() - runs.LEASE)
+    if alive.filter(item=item).exists():
+        raise SyncUnderWay
+    start, end = sync.recent_window(_days(item, reread_days))
+    sync.sync_item(item=item, trigger=SyncRun.Trigger.WEBHOOK, start=start, end=end)
+    return ""
+
+
+def _days(item: Item, reread_days: int) -> int:
+    """So many days before the last good sync; 24 months where there was none."""
+    if item.last_synced_at is None:
+        return WHOLE_HISTORY_DAYS
+    return min(reread_days + (timezone.now() - item.last_synced_at).days, WHOLE_HISTORY_DAYS)
