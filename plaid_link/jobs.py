@@ -17,7 +17,7 @@ from portfolio_site.models import Job
 
 LINK, SYNC = "link", "sync"
 KINDS = (LINK, SYNC)
-RUN_TASK = "plaid_link.tasks.run_sync_job"
+RUN_TASK = "plaid_link.run_sync_job"
 NOTHING_LINKED = "Nothing is linked yet."
 
 

@@ -20,7 +20,7 @@ LOST_AFTER = timedelta(minutes=2)
 SWEPT_FOR = timedelta(minutes=10)
 
 
-@shared_task(bind=True, max_retries=4)
+@shared_task(bind=True, name="plaid_link.run_sync_job", max_retries=4)
 def run_sync_job(self: Task, job_id: str) -> None:
     """Run a link or sync job. What may pass by itself is tried again for some minutes before the job is closed."""
     job = Job.objects.unfinished().filter(pk=job_id).first()
@@ -40,7 +40,7 @@ def _countdown(error: SourceError, retries: int) -> float:
     return min(error.retry_after or FIRST_RETRY_SECONDS * 2**retries, 300)
 
 
-@shared_task
+@shared_task(name="plaid_link.sync_item")
 def sync_item(item_id: int, trigger: str = SyncRun.Trigger.SWEEP) -> None:
     """Sync one item that nobody waits for. A failure is on the item, with the time of the next try."""
     item = Item.objects.connected().filter(pk=item_id).first()
@@ -53,7 +53,7 @@ def sync_item(item_id: int, trigger: str = SyncRun.Trigger.SWEEP) -> None:
         logger.info("sync failed item_id=%s code=%s", item.item_id, error.code)
 
 
-@shared_task
+@shared_task(name="plaid_link.remove_item")
 def remove_item(item_id: int, erase: bool = False) -> None:
     """Disconnect an item; with `erase`, delete all that came from it."""
     item = Item.objects.filter(pk=item_id).first()
@@ -61,7 +61,7 @@ def remove_item(item_id: int, erase: bool = False) -> None:
         link.remove_item(item=item, erase=erase)
 
 
-@shared_task
+@shared_task(name="plaid_link.sync_stale_items", expires=50)
 def sync_stale_items() -> None:
     """The sweep: items whose turn it is, jobs whose task was lost, items that Plaid has not been told to forget."""
     now = timezone.now()
