@@ -30,7 +30,7 @@ ACCOUNT = {
     "error": "",
 }
 EXAMPLE = {"progress": 0.4, "accounts": [ACCOUNT]}
-ANSWER = OpenApiExample("One account under way", value=EXAMPLE, response_only=True)
+ANSWER = OpenApiExample("One account under way", value=EXAMPLE, response_only=True, status_codes=["200", "202"])
 
 
 class AccountProgressSerializer(serializers.Serializer[AccountProgress]):

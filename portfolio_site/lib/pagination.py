@@ -53,7 +53,7 @@ class SortKey:
 def total_order(queryset: "QuerySet[Any]") -> tuple[SortKey, ...]:
     """The queryset's order with the primary key as last tie-break. Raises where it has none, or one of expressions."""
     terms = list(queryset.query.order_by or queryset.model._meta.ordering or ())
-    if not terms or not all(isinstance(term, str) for term in terms):
+    if not terms or not all(isinstance(term, str) and term != "?" for term in terms):
         raise ImproperlyConfigured("A paginated queryset needs an order_by() of field names")
     if not {term.removeprefix("-") for term in terms} & {"pk", "id"}:
         terms.append("-pk" if str(terms[0]).startswith("-") else "pk")

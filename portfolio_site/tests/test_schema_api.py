@@ -1,0 +1,79 @@
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+SCHEMA, DOCS = "/api/schema/", "/api/docs/"
+
+
+@pytest.fixture
+def schema(client: Any, db: None) -> dict[str, Any]:
+    document: dict[str, Any] = client.get(SCHEMA).json()
+    return document
+
+
+def _operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, verb, operation) for path, verbs in schema["paths"].items() for verb, operation in verbs.items()]
+
+
+def test_the_schema_is_made_without_a_warning() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
+
+
+def test_json_and_yaml_say_the_same(client: Any, schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1.")
+    assert yaml.safe_load(client.get(SCHEMA, {"format": "yaml"}).content) == schema
+
+
+def test_every_operation_is_described(schema: dict[str, Any]) -> None:
+    operations = _operations(schema)
+    assert len(operations) >= 14
+    for path, verb, operation in operations:
+        assert operation.get("summary"), (path, verb)
+        assert operation.get("description"), (path, verb)
+        assert operation.get("tags", ["api"]) != ["api"], (path, verb)
+
+
+def test_ids_of_operations_are_unique(schema: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in _operations(schema)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_answer_with_a_body_shows_an_example(schema: dict[str, Any]) -> None:
+    bare = []
+    for path, verb, operation in _operations(schema):
+        for status in ("200", "202"):
+            content = operation["responses"].get(status, {}).get("content", {})
+            bare += [(path, verb) for media in content.values() if "examples" not in media]
+    assert set(bare) == {("/health", "get"), ("/api/auth/token/logout/", "post")}
+
+
+def test_every_protected_operation_names_its_problems(schema: dict[str, Any]) -> None:
+    for path, verb, operation in _operations(schema):
+        if not path.startswith(("/api/plaid/", "/api/webhooks/", "/webhook/")) and operation.get("security"):
+            assert "application/problem+json" in operation["responses"]["401"]["content"], (path, verb)
+
+
+def test_money_is_text(schema: dict[str, Any]) -> None:
+    value = schema["components"]["schemas"]["Value"]["properties"]["total"]
+    assert (value["type"], value["format"]) == ("string", "decimal")
+
+
+def test_the_docs_hold_no_inline_script_or_style(client: Any, db: None) -> None:
+    answer = client.get(DOCS)
+    page = answer.content.decode()
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+    assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page) == []
+    assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(sources) == 5
+    assert all(source.startswith("/") and not source.startswith("//") for source in sources)
+
+
+def test_the_docs_script_is_served_as_script(client: Any, db: None) -> None:
+    answer = client.get(DOCS, {"script": ""})
+    assert answer["Content-Type"].startswith("application/javascript")
+    assert f'url: "{SCHEMA}"' in answer.content.decode()
