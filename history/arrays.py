@@ -34,8 +34,10 @@ def read_columns(sql: str, parameters: Mapping[str, Any], types: Mapping[str, st
 
     Dates come as datetime64[D]. Raises NullRead.
     """
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters) as copy:
-        stream = b"".join(copy)
+    with connection.cursor() as cursor:
+        query = cursor.mogrify(sql, parameters)  # COPY takes no parameters of its own
+        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
+            stream = b"".join(copy)
     layout = _layout({name: np.dtype(TYPES[kind]) for name, kind in types.items()})
     body = memoryview(stream)[len(HEADER) : -len(TRAILER)]
     if len(body) % layout.itemsize:
