@@ -237,7 +237,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"SourceEnum": "investments.models.Security.Source"},
+    "ENUM_NAME_OVERRIDES": {
+        "SourceEnum": "investments.models.Security.Source",
+        "LivenessEnum": ["ok"],
+        "SuccessEnum": ["success"],
+        "ReadinessEnum": ["ready", "degraded", "unavailable"],
+    },
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------------
