@@ -2,10 +2,42 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from investments.models import Account
 from plaid_link.models import Item
+
+UPSERTS = {"securities": 10, "holdings": 24, "investment_transactions": 42}
+CONNECTION = {
+    "id": 5,
+    "item_id": "BVRwjGXq5ps6ENPKXnmEiX4kLWJ1bzTkb7Rb9",
+    "institution": "Fidelity",
+    "status": "ok",
+    "error_code": "",
+    "message": "",
+    "created_at": "2026-11-01T15:00:00Z",
+    "last_synced_at": "2026-11-20T21:15:02Z",
+    "next_try_at": None,
+    "consent_expires_at": None,
+    "accounts": [
+        {
+            "id": 12,
+            "name": "Brokerage",
+            "official_name": "Individual Brokerage Account",
+            "mask": "4821",
+            "type": "investment",
+            "subtype": "brokerage",
+            "sync_state": "ok",
+            "synced_at": "2026-11-20T21:15:02Z",
+        }
+    ],
+}
+
+
+def _answers(name: str, **body: Any) -> Any:
+    """Shows `body` in the schema as what the route answers."""
+    return extend_schema_serializer(examples=[OpenApiExample(name, value=body, status_codes=["200", "202"])])
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -16,6 +48,7 @@ class LinkTokenRequestSerializer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField(min_value=1)
 
 
+@_answers("A link token", status="success", link_token="link-sandbox-af1a0311-da53-4636-b754-dd15cc058176")
 class LinkTokenSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["success"])
     link_token = serializers.CharField()
@@ -25,6 +58,7 @@ class ExchangeRequestSerializer(LinkTokenRequestSerializer):
     public_token = serializers.CharField()
 
 
+@_answers("Linked", status="success", item_id=CONNECTION["item_id"], job_id="0f8fad5b-d9cb-469f-a165-70867728950e")
 class ExchangedSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["success"])
     item_id = serializers.CharField()
@@ -47,6 +81,7 @@ class UpsertsSerializer(serializers.Serializer[Any]):
     investment_transactions = serializers.IntegerField(min_value=0)
 
 
+@_answers("Rows changed", status="success", upserts=UPSERTS)
 class RefreshedSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["success"])
     upserts = UpsertsSerializer()
@@ -62,12 +97,19 @@ class RangeSerializer(serializers.Serializer[Any]):
     end_date = serializers.DateField()
 
 
+@_answers(
+    "Three items",
+    status="success",
+    summary={**UPSERTS, "items": 3},
+    range={"start_date": "2026-01-28", "end_date": "2026-02-27"},
+)
 class RefreshedAllSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["success"])
     summary = SummarySerializer()
     range = RangeSerializer()
 
 
+@_answers("Queued", job_id="0f8fad5b-d9cb-469f-a165-70867728950e")
 class JobStartedSerializer(serializers.Serializer[Any]):
     job_id = serializers.UUIDField(help_text="Follow it at /api/jobs/{id}.")
 
@@ -108,6 +150,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
         return list(ConnectedAccountSerializer(accounts, many=True).data)
 
 
+@_answers("One connection", mode="aggregation", data_sources=["plaid"], items=[CONNECTION])
 class ConnectionStatusSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(choices=["aggregation"])
     data_sources = serializers.ListField(child=serializers.CharField())
