@@ -1,4 +1,4 @@
-"""How numbers look: base currency, tabular, a sign and an arrow on every change, a dash with its reason when unknown."""
+"""How numbers look: base currency, tabular, sign and arrow on every change, a dash with its reason when unknown."""
 
 from decimal import Decimal
 from typing import Any
@@ -137,7 +137,9 @@ def price(value: Number, currency: str = "USD") -> SafeString:
     digits = f"{abs(amount):f}".rstrip("0")
     whole, _, fraction = digits.partition(".")
     symbol = _money(Decimal(0), currency).rstrip("0.")
-    return format_html('<span class="figure">{}{}{}.{}</span>', _sign(amount, ""), symbol, whole, fraction.ljust(2, "0"))
+    return format_html(
+        '<span class="figure">{}{}{}.{}</span>', _sign(amount, ""), symbol, whole, fraction.ljust(2, "0")
+    )
 
 
 @register.simple_tag
@@ -183,7 +185,8 @@ def change_percent(ratio: Number) -> SafeString:
 def dash(reason: str = "Unknown") -> SafeString:
     """A dash that says why there is no number."""
     return format_html(
-        '<span class="dash" title="{0}"><span aria-hidden="true">{1}</span><span class="visually-hidden">{0}</span></span>',
+        '<span class="dash" title="{0}"><span aria-hidden="true">{1}</span>'
+        '<span class="visually-hidden">{0}</span></span>',
         reason,
         EN_DASH,
     )

@@ -11,31 +11,39 @@ PATHS = {
     "holdings": '<path d="M8 2l6 3-6 3-6-3z"/><path d="M2 8l6 3 6-3M2 11l6 3 6-3"/>',
     "transactions": '<path d="M3 5.5h10M10.5 3L13 5.5 10.5 8M13 10.5H3M5.5 8L3 10.5 5.5 13"/>',
     "connections": '<path d="M6.5 9.5l3-3M7 4.5l1-1a3.2 3.2 0 014.5 4.5l-1 1M9 11.5l-1 1A3.2 3.2 0 013.5 8l1-1"/>',
-    "settings": '<circle cx="8" cy="8" r="2"/><path d="M8 2v1.5M8 12.5V14M14 8h-1.5M3.5 8H2M12.2 3.8l-1 1M4.8 11.2l-1 1M12.2 12.2l-1-1M4.8 4.8l-1-1"/>',
+    "settings": (
+        '<circle cx="8" cy="8" r="2"/>'
+        '<path d="M8 2v1.5M8 12.5V14M14 8h-1.5M3.5 8H2M12.2 3.8l-1 1M4.8 11.2l-1 1M12.2 12.2l-1-1M4.8 4.8l-1-1"/>'
+    ),
     "eye": '<path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>',
-    "eye-off": '<path d="M2.5 2.5l11 11M6.3 3.8A6.6 6.6 0 018 3.5c4 0 6.5 4.5 6.5 4.5a12 12 0 01-1.8 2.3M9.9 12.2a6 6 0 01-1.9.3C4 12.5 1.5 8 1.5 8a12 12 0 012.6-3"/>',
-    "theme": '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.500v11a5.5 5.5 0 000-11z" fill="currentColor"/>',
+    "eye-off": (
+        '<path d="M2.5 2.5l11 11M6.3 3.8A6.6 6.6 0 018 3.5c4 0 6.5 4.5 6.5 4.5a12 12 0 01-1.8 2.3M9.9 12.2a6 '
+        '6 0 01-1.9.3C4 12.5 1.5 8 1.5 8a12 12 0 012.6-3"/>'
+    ),
+    "theme": '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.5v11a5.5 5.5 0 000-11z" fill="currentColor"/>',
     "chevron": '<path d="M4 6l4 4 4-4"/>',
     "chevron-right": '<path d="M6 4l4 4-4 4"/>',
-    "check": '<path d="M3 8.500l3.2 3.200L13 4.8"/>',
+    "check": '<path d="M3 8.5l3.2 3.2L13 4.8"/>',
     "close": '<path d="M4 4l8 8M12 4l-8 8"/>',
     "plus": '<path d="M8 3v10M3 8h10"/>',
     "arrow-down": '<path d="M8 3v10M4 9l4 4 4-4"/>',
-    "warning": '<path d="M8 2.200l6.3 11.300H1.700z"/><path d="M8 6.500v3M8 11.500v.01"/>',
-    "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.500V11M8 5v.01"/>',
-    "clock": '<circle cx="8" cy="8" r="6"/><path d="M8 4.500V8l2.3 1.5"/>',
-    "refresh": '<path d="M13.5 8a5.5 5.5 0 01-9.7 3.500M2.5 8a5.5 5.5 0 019.7-3.5"/><path d="M12.5 2v2.700H9.800M3.5 14v-2.700h2.7"/>',
-    "table": '<rect x="2" y="3" width="12" height="10" rx="1.5"/><path d="M2 6.500h12M2 9.800h12M6.5 6.500V13"/>',
-    "donut": '<circle cx="8" cy="8" r="5.8"/><circle cx="8" cy="8" r="2.5"/><path d="M8 2.200v3.300M10.2 9.200l2.8 1.7"/>',
-    "treemap": '<rect x="2" y="2.5" width="12" height="11" rx="1.5"/><path d="M8.5 2.500v11M8.5 7.500H14"/>',
-    "search": '<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.500L14 14"/>',
-    "filter": '<path d="M2.5 4.500h11M4.5 8h7M6.5 11.500h3"/>',
-    "bank": '<path d="M2 6.500L8 3l6 3.500zM3.5 6.500V12M6.5 6.500V12M9.5 6.500V12M12.5 6.500V12M2 13h12"/>',
+    "warning": '<path d="M8 2.2l6.3 11.3H1.7z"/><path d="M8 6.5v3M8 11.5v.01"/>',
+    "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.5V11M8 5v.01"/>',
+    "clock": '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.3 1.5"/>',
+    "refresh": (
+        '<path d="M13.5 8a5.5 5.5 0 01-9.7 3.5M2.5 8a5.5 5.5 0 019.7-3.5"/><path d="M12.5 2v2.7H9.8M3.5 14v-2.7h2.7"/>'
+    ),
+    "table": '<rect x="2" y="3" width="12" height="10" rx="1.5"/><path d="M2 6.5h12M2 9.8h12M6.5 6.5V13"/>',
+    "donut": '<circle cx="8" cy="8" r="5.8"/><circle cx="8" cy="8" r="2.5"/><path d="M8 2.2v3.3M10.2 9.2l2.8 1.7"/>',
+    "treemap": '<rect x="2" y="2.5" width="12" height="11" rx="1.5"/><path d="M8.5 2.5v11M8.5 7.5H14"/>',
+    "search": '<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5L14 14"/>',
+    "filter": '<path d="M2.5 4.5h11M4.5 8h7M6.5 11.5h3"/>',
+    "bank": '<path d="M2 6.5L8 3l6 3.5zM3.5 6.5V12M6.5 6.5V12M9.5 6.5V12M12.5 6.5V12M2 13h12"/>',
     "lock": '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 015 0v2"/>',
-    "sign-out": '<path d="M6.5 13.500h-3a1 1 0 01-1-1v-9a1 1 0 011-1h3M10.5 11l3-3-3-3M13.5 8h-7"/>',
-    "external": '<path d="M9 3h4v4M13 3L7.5 8.500M11 9.500V12a1 1 0 01-1 1H4a1 1 0 01-1-1V6a1 1 0 011-1h2.5"/>',
+    "sign-out": '<path d="M6.5 13.5h-3a1 1 0 01-1-1v-9a1 1 0 011-1h3M10.5 11l3-3-3-3M13.5 8h-7"/>',
+    "external": '<path d="M9 3h4v4M13 3L7.5 8.5M11 9.5V12a1 1 0 01-1 1H4a1 1 0 01-1-1V6a1 1 0 011-1h2.5"/>',
     "mail": '<rect x="2" y="3.5" width="12" height="9" rx="1.5"/><path d="M2.5 5L8 9l5.5-4"/>',
-    "spark": '<path d="M8 2v3M8 11v3M2 8h3M11 8h3M4 4l1.8 1.800M10.2 10.200L12 12M12 4l-1.8 1.800M5.8 10.200L4 12"/>',
+    "spark": '<path d="M8 2v3M8 11v3M2 8h3M11 8h3M4 4l1.8 1.8M10.2 10.2L12 12M12 4l-1.8 1.8M5.8 10.2L4 12"/>',
 }
 
 
@@ -52,7 +60,8 @@ def monogram(name: str, color: str = "", css_class: str = "") -> SafeString:
     """An institution's initial on its own colour, where it has one; white or black, whichever can be read."""
     fill = color if _is_hex(color) else "#5c6675"
     return format_html(
-        '<svg class="monogram {}" viewBox="0 0 28 28" aria-hidden="true"><rect width="28" height="28" rx="6" fill="{}"/>'
+        '<svg class="monogram {}" viewBox="0 0 28 28" aria-hidden="true">'
+        '<rect width="28" height="28" rx="6" fill="{}"/>'
         '<text x="14" y="18.2" fill="{}">{}</text></svg>',
         css_class,
         fill,

@@ -1,5 +1,5 @@
 // The history chart: a line of daily values with a crosshair, flows marked, estimated stretches dashed.
-// Contract of the data (JSON): {currency, dates[], values[], percent[], flows[], estimated[]}, all of one length.
+// Contract of the data (JSON): {currency, dates[], values[], percent[], flows[], quality[], estimated[]}, of one length.
 
 import { calm, colour } from "./appearance.js";
 import { day, money, shortMoney, signedMoney, signedPercent } from "./format.js";
@@ -68,6 +68,7 @@ export class HistoryChart {
   draw() {
     if (!this.data) return;
     this.chart.setOption(this.option(), { notMerge: true });
+    this.canvas.classList.remove("skeleton");
   }
 
   option() {
@@ -152,7 +153,7 @@ export class HistoryChart {
   flows(direction) {
     const sign = direction === "in" ? 1 : -1;
     const marks = this.flowMarks().filter(([, net]) => net * sign > 0).map(([time]) => [time, 0.025]);
-    const fill = direction === "in" ? colour("--ink-2") : colour("--page");
+    const fill = direction === "in" ? colour("--ink-3") : colour("--page");
     return {
       type: "scatter",
       yAxisIndex: 1,
@@ -160,8 +161,8 @@ export class HistoryChart {
       silent: true,
       symbol: "triangle",
       symbolRotate: direction === "in" ? 0 : 180,
-      symbolSize: 7,
-      itemStyle: { color: fill, borderColor: colour("--ink-2"), borderWidth: 1 },
+      symbolSize: 6,
+      itemStyle: { color: fill, borderColor: colour("--ink-3"), borderWidth: 1 },
     };
   }
 
@@ -234,11 +235,11 @@ export class HistoryChart {
   }
 
   reading(index) {
-    const { dates, values, percent, flows, estimated, currency } = this.data;
+    const { dates, values, percent, flows, quality, currency } = this.data;
     const rows = [line(day(dates[index]), "chart__tip-date"), line(money(values[index], currency), "chart__tip-value private")];
     rows.push(this.row("Return since start", signedPercent(percent[index])));
     if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
-    if (estimated[index]) rows.push(line("Partly estimated: no close for every holding", "chart__tip-note"));
+    if (quality[index] < 0.995) rows.push(line(`${Math.round(quality[index] * 100)}% priced by real closes`, "chart__tip-note"));
     return rows;
   }
 

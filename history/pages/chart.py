@@ -1,0 +1,187 @@
+"""The history panel: the daily line of a range, what happened in it, and the table that stands behind it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from history.series import PERIODS, Period, period_of, totals
+
+DEFAULT_PERIOD = "1Y"
+LABELS = {"ALL": "All"}
+WORDS = {
+    "1D": "since the last close",
+    "1W": "past week",
+    "1M": "past month",
+    "3M": "past 3 months",
+    "6M": "past 6 months",
+    "YTD": "this year",
+    "1Y": "past year",
+    "2Y": "past 2 years",
+    "ALL": "in all",
+}
+# Below this share of value priced by real closes, a stretch of the line is drawn as an estimate.
+ESTIMATED_BELOW = 0.5
+DAILY_ROWS, WEEKLY_ROWS = 32, 190
+
+
+@dataclass(frozen=True, slots=True)
+class RangeChoice:
+    code: str
+    label: str
+    words: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DayValue:
+    """`value` in the base currency; None where a rate is missing. `index` is the time-weighted index of the series."""
+
+    day: date
+    value: Decimal | None
+    net_flow: Decimal
+    gain: Decimal | None
+    index: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: `change` and `net_flow` since the line below it."""
+
+    day: date
+    value: Decimal | None
+    change: Decimal | None
+    net_flow: Decimal
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days in a row, the first being what change is measured from."""
+
+    days: tuple[DayValue, ...]
+
+    @property
+    def valued(self) -> list[DayValue]:
+        return [day for day in self.days if day.value is not None]
+
+    @property
+    def net_flow(self) -> Decimal:
+        return sum((day.net_flow for day in self.days[1:]), Decimal(0))
+
+    @property
+    def gain(self) -> Decimal | None:
+        """Value less the first value less what was paid in since; None where either end has no value."""
+        first, last = self.days[0].value, self.days[-1].value
+        return None if first is None or last is None else last - first - self.net_flow
+
+    @property
+    def fraction(self) -> float | None:
+        """The time-weighted return, as a fraction."""
+        start = self.days[0].index
+        return self.days[-1].index / start - 1 if start else None
+
+    @property
+    def highest(self) -> DayValue:
+        return max(self.valued, key=lambda day: day.value or 0)
+
+    @property
+    def lowest(self) -> DayValue:
+        return min(self.valued, key=lambda day: day.value or 0)
+
+    def since(self, start: date) -> "Span":
+        return Span(tuple(day for day in self.days if day.day >= start))
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPanel:
+    """What `_history.html` draws. `span` and `this_year` are None until there are two days with a value."""
+
+    period: str
+    span: Span | None
+    this_year: Span | None
+    currency: str
+
+    @property
+    def words(self) -> str:
+        return WORDS[self.period]
+
+    @property
+    def choices(self) -> list[RangeChoice]:
+        return [RangeChoice(code, LABELS.get(code, code), WORDS[code], code == self.period) for code in PERIODS]
+
+    @property
+    def rows(self) -> list[Row]:
+        return _table(self.span.days) if self.span else []
+
+    @property
+    def series(self) -> dict[str, Any]:
+        """The contract of `chart.js`: columns of one length."""
+        days = self.span.days if self.span else ()
+        start = days[0].index if days else 1.0
+        return {
+            "currency": self.currency,
+            "dates": [day.day.isoformat() for day in days],
+            "values": [None if day.value is None else float(day.value) for day in days],
+            "percent": [round(day.index / start - 1, 6) if start else 0.0 for day in days],
+            "flows": [float(day.net_flow) for day in days],
+            "quality": [day.quality for day in days],
+            "estimated": [day.quality < ESTIMATED_BELOW for day in days],
+        }
+
+
+def history_panel(*, account_ids: tuple[int, ...], period: str, currency: str, today: date) -> HistoryPanel:
+    """The panel for a range; one query, which reaches back to New Year for the year's own change."""
+    chosen = period if period in PERIODS else DEFAULT_PERIOD
+    start, new_year = period_of(chosen, today=today).start, period_of("YTD", today=today).start
+    columns = totals(account_ids=account_ids, period=Period(min(start, new_year), today), base_currency=currency)
+    everything = Span(tuple(_days(columns)))
+    return HistoryPanel(
+        period=chosen,
+        span=_drawable(everything.since(start)),
+        this_year=_drawable(everything.since(new_year)),
+        currency=currency,
+    )
+
+
+def _drawable(span: Span) -> Span | None:
+    return span if len(span.valued) > 1 else None
+
+
+def _days(columns: dict[str, Any]) -> list[DayValue]:
+    names = ("dates", "value", "net_flow", "gain", "twrr", "quality")
+    return [
+        DayValue(date.fromisoformat(day), _decimal(value), _decimal(flow) or Decimal(0), _decimal(gain), index, quality)
+        for day, value, flow, gain, index, quality in zip(*(columns[name] for name in names), strict=True)
+    ]
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _table(days: tuple[DayValue, ...]) -> list[Row]:
+    """Newest first: every day of a month, every week of half a year, every month's end of more."""
+    shown = [i for i in range(len(days)) if i in (0, len(days) - 1) or _is_shown(days, i)]
+    rows = [_row(days, before, at) for before, at in zip([shown[0], *shown], shown, strict=False)]
+    return rows[::-1]
+
+
+def _is_shown(days: tuple[DayValue, ...], i: int) -> bool:
+    if len(days) <= DAILY_ROWS:
+        return True
+    if len(days) <= WEEKLY_ROWS:
+        return (len(days) - 1 - i) % 7 == 0
+    return days[i].day.month != days[i + 1].day.month
+
+
+def _row(days: tuple[DayValue, ...], before: int, at: int) -> Row:
+    value, earlier = days[at].value, days[before].value
+    return Row(
+        day=days[at].day,
+        value=value,
+        change=None if value is None or earlier is None else value - earlier,
+        net_flow=sum((day.net_flow for day in days[before + 1 : at + 1]), Decimal(0)),
+        quality=days[at].quality,
+    )

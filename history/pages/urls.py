@@ -1,0 +1,7 @@
+from django.urls import path
+
+from history.pages.holdings import holdings
+
+urlpatterns = [
+    path("holdings/", holdings, name="holdings"),
+]

@@ -1,0 +1,151 @@
+"""`/connections/`: each login at an institution, what it feeds, how fresh it is and what can be done about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from investments.kinds import account_kind
+from investments.models import Account, Holding, Institution, Transaction
+from investments.pages.scope import scope_of
+from plaid_link.models import Item, SyncRun
+from plaid_link.pages.link import link_addresses
+from portfolio_site.lib.money import stored
+
+Status = Item.Status
+STATES = {
+    Status.LINKING: ("First sync under way", "closed"),
+    Status.OK: ("Up to date", "good"),
+    Status.NEEDS_REPAIR: ("Needs you", "bad"),
+    Status.INSTITUTION_TROUBLE: ("The institution has trouble", "warn"),
+    Status.ERROR: ("Sync failed", "bad"),
+    Status.DISCONNECTED: ("Disconnected", "closed"),
+}
+SYNCABLE = {Status.OK, Status.INSTITUTION_TROUBLE, Status.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class FedAccount:
+    """`value` in the account's own `currency`, None while a holding has no value in it."""
+
+    pk: int
+    name: str
+    mask: str
+    kind: str
+    value: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    pk: int
+    item_id: str
+    institution: Institution
+    state: str
+    tone: str
+    message: str
+    accounts: tuple[FedAccount, ...]
+    last_synced_at: datetime | None
+    next_try_at: datetime | None
+    consent_expires_at: datetime | None
+    holding_count: int
+    transaction_count: int
+    needs_repair: bool
+    can_sync: bool
+    is_connected: bool
+    is_syncing: bool
+
+    @property
+    def currency(self) -> str:
+        return self.accounts[0].currency if self.accounts else "USD"
+
+    @property
+    def value(self) -> Decimal | None:
+        """The sum, where all accounts have a value in one currency."""
+        values = [account.value for account in self.accounts if account.currency == self.currency]
+        known = [value for value in values if value is not None]
+        return sum(known, Decimal(0)) if known and len(known) == len(self.accounts) else None
+
+
+@login_required
+def connections(request: HttpRequest) -> HttpResponse:
+    items = Item.objects.for_user(request.user).filter(linked_accounts__account__in=scope_of(request).account_ids)
+    if scope_of(request).is_everything:
+        items = Item.objects.for_user(request.user)
+    cards = connection_cards(items.distinct())
+    context = {"cards": cards, "link": link_addresses(), "is_syncing": any(card.is_syncing for card in cards)}
+    return render(request, "plaid_link/connections.html", context)
+
+
+def connection_cards(items: QuerySet[Item]) -> list[Card]:
+    """One card per item, those that need the user first; three queries."""
+    running = SyncRun.objects.filter(item=OuterRef("pk"), state=SyncRun.State.RUNNING)
+    chosen = list(items.select_related("institution").annotate(is_syncing=Exists(running)))
+    accounts = _accounts(chosen)
+    held = _held([account.pk for rows in accounts.values() for account in rows])
+    cards = [_card(item, accounts.get(item.pk, []), held) for item in chosen]
+    return sorted(cards, key=_place)
+
+
+def _place(card: Card) -> tuple[bool, bool, str, int]:
+    return not card.needs_repair, not card.is_connected, card.institution.name, card.pk
+
+
+def _accounts(items: Iterable[Item]) -> dict[int, list[Account]]:
+    # Counted apart: two joins in one query would multiply each other.
+    ledger = Transaction.objects.current().filter(account=OuterRef("pk")).order_by().values("account")
+    rows = (
+        Account.objects.filter(linked_account__item__in=[item.pk for item in items])
+        .select_related("linked_account")
+        .annotate(
+            holding_count=Count("holdings", filter=Q(holdings__removed_at__isnull=True)),
+            transaction_count=Subquery(ledger.annotate(count=Count("pk")).values("count")),
+        )
+        .order_by("name", "pk")
+    )
+    by_item: dict[int, list[Account]] = {}
+    for account in rows:
+        by_item.setdefault(account.linked_account.item_id, []).append(account)
+    return by_item
+
+
+def _held(account_ids: list[int]) -> dict[int, list[Holding]]:
+    by_account: dict[int, list[Holding]] = {}
+    for holding in Holding.objects.filter(account__in=account_ids).held().select_related("security", "account"):
+        by_account.setdefault(holding.account_id, []).append(holding)
+    return by_account
+
+
+def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -> Card:
+    state, tone = STATES[Status(item.status)]
+    is_connected = item.status != Status.DISCONNECTED
+    return Card(
+        pk=item.pk,
+        item_id=item.item_id,
+        institution=item.institution,
+        state=state,
+        tone=tone,
+        message=item.error_message,
+        accounts=tuple(_fed(account, held.get(account.pk, [])) for account in accounts),
+        last_synced_at=item.last_synced_at,
+        next_try_at=item.next_try_at if is_connected else None,
+        consent_expires_at=item.consent_expires_at if is_connected else None,
+        holding_count=sum(account.holding_count for account in accounts),
+        transaction_count=sum(account.transaction_count or 0 for account in accounts),
+        needs_repair=item.status == Status.NEEDS_REPAIR,
+        can_sync=Status(item.status) in SYNCABLE,
+        is_connected=is_connected,
+        is_syncing=is_connected and (item.is_syncing or item.status == Status.LINKING),
+    )
+
+
+def _fed(account: Account, held: list[Holding]) -> FedAccount:
+    values = [holding.value for holding in held]
+    known = [value for value in values if value is not None]
+    value = sum(known, stored(account.uninvested_cash)) if len(known) == len(values) else None
+    return FedAccount(account.pk, account.name, account.mask, account_kind(account), value, account.currency)

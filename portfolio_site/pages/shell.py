@@ -1,0 +1,135 @@
+"""What stands around every page, as a context processor: scope, navigation, market, health, theme and privacy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Max
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from investments.models import Holding
+from investments.pages.scope import Scope, scope_of
+from plaid_link.models import Item
+from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, market_state
+
+THEMES = ("light", "dark")
+NAVIGATION = (
+    ("overview", "Overview", "overview"),
+    ("holdings", "Holdings", "holdings"),
+    ("transactions", "Transactions", "transactions"),
+    ("connections", "Connections", "connections"),
+)
+SESSIONS = {
+    "closed": ("Market closed", "closed"),
+    "pre": ("Before the open", "warn"),
+    "regular": ("Market open", "good"),
+    "post": ("After hours", "warn"),
+}
+DEFAULT_SENTENCE = "Sign in to this institution again to go on."
+NEEDS_USER = (Item.Status.NEEDS_REPAIR, Item.Status.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    url: str
+    label: str
+    icon: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStatus:
+    session: str
+    tone: str
+    freshness: str
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    item_pk: int
+    institution: str
+    sentence: str
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`count` connections need the user; `tone` good, warn or none when nothing is connected."""
+
+    tone: str
+    label: str
+    repairs: tuple[Repair, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.repairs)
+
+
+class Shell:
+    """Each part is asked for when a template first draws it, so a page without a header costs no query."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        theme = request.COOKIES.get("theme", "")
+        self.theme = theme if theme in THEMES else ""
+        self.privacy = request.COOKIES.get("privacy") == "on"
+
+    @cached_property
+    def scope(self) -> Scope:
+        return scope_of(self.request)
+
+    @cached_property
+    def nav(self) -> list[NavigationItem]:
+        match = self.request.resolver_match
+        current = match.url_name if match else ""
+        return [NavigationItem(reverse(name), label, icon, name == current) for name, label, icon in NAVIGATION]
+
+    @cached_property
+    def market(self) -> MarketStatus:
+        held = Holding.objects.filter(account__in=self.scope.account_ids).held()
+        return _market(held.aggregate(day=Max("priced_on"))["day"])
+
+    @cached_property
+    def health(self) -> Health:
+        return _health(Item.objects.for_user(self.request.user).connected().select_related("institution"))
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `shell` in every template."""
+    return {"shell": Shell(request)}
+
+
+def _market(priced_on: date | None) -> MarketStatus:
+    now = timezone.now()
+    session, tone = SESSIONS[market_state(now)]
+    if priced_on is None:
+        return MarketStatus(session, tone, "", False)
+    is_live = session == SESSIONS["regular"][0] and priced_on >= now.astimezone(NEW_YORK).date()
+    freshness = "As of today" if is_live else f"As of close {date_format(priced_on, 'j M')}"
+    return MarketStatus(session, tone, freshness, is_stale=priced_on < last_closed_session(now))
+
+
+def _health(items: Sequence[Item]) -> Health:
+    repairs = tuple(_repair(item) for item in items if _needs_user(item))
+    if repairs:
+        return Health("warn", f"{len(repairs)} need{'s' if len(repairs) == 1 else ''} you", repairs)
+    if not items:
+        return Health("closed", "nothing connected", ())
+    troubled = any(item.status == Item.Status.INSTITUTION_TROUBLE for item in items)
+    return Health("warn" if troubled else "good", "an institution has trouble" if troubled else "all up to date", ())
+
+
+def _needs_user(item: Item) -> bool:
+    """What is tried again by itself needs nobody."""
+    return item.status in NEEDS_USER and item.next_try_at is None
+
+
+def _repair(item: Item) -> Repair:
+    since = item.last_synced_at.date() if item.last_synced_at else None
+    return Repair(item.pk, item.institution.name, item.error_message or DEFAULT_SENTENCE, since)
