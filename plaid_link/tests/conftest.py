@@ -1,0 +1,25 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from plaid_link.tests.scripted import (
+    HOLDINGS,
+    TRANSACTIONS,
+    ScriptedPlaid,
+    holding,
+    holdings_answer,
+    paged,
+    transaction,
+)
+
+
+@pytest.fixture
+def scripted(settings: Any) -> Iterator[ScriptedPlaid]:
+    """One account with ten Apple shares and their purchase; tests change what they are about."""
+    plaid = ScriptedPlaid()
+    plaid.answers[HOLDINGS] = holdings_answer(holding())
+    plaid.answers[TRANSACTIONS] = paged([transaction()])
+    settings.PLAID_HOST = plaid.url
+    yield plaid
+    plaid.stop()
