@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 
 from history.models import Anomaly
 from history.valuation import Worth
+from investments.kinds import security_label
 from portfolio_site.templatetags.figures import money_text
 
 MOST_ROWS = 6
@@ -43,7 +44,7 @@ def _missing_rate(currency: str) -> Issue:
 
 
 def _told(anomaly: Anomaly) -> Issue:
-    security, account = anomaly.security or "Cash", anomaly.account.name
+    security = security_label(anomaly.security) if anomaly.security else "cash"
     day, size = date_format(anomaly.day, "j M Y"), abs(anomaly.size)
     units, amount = f"{size.normalize():f}", money_text(size, anomaly.account.currency)
     title, detail = {
@@ -54,11 +55,11 @@ def _told(anomaly: Anomaly) -> Issue:
         Kind.SEAM: ("Snapshot and history differ", f"By {amount} on {day}."),
     }.get(Kind(anomaly.kind), (anomaly.get_kind_display(), day))
     query = urlencode({"account": anomaly.account_id, "q": anomaly.security.ticker_symbol if anomaly.security else ""})
-    return Issue(title, f"{account}. {detail}", url=f"{reverse('transactions')}?{query}", action="Look")
+    return Issue(title, f"{anomaly.account.name}. {detail}", url=f"{reverse('transactions')}?{query}", action="Look")
 
 
 def _unmapped(rows: list[Anomaly]) -> Issue:
-    names = sorted({str(row.security) for row in rows})
+    names = sorted({security_label(row.security) for row in rows if row.security})
     count = len(names)
     title = f"{names[0]} has no public price" if count == 1 else f"{count} holdings have no public price"
     listed = ", ".join(names[:4]) + ("…" if count > 4 else "")

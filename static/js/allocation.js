@@ -85,6 +85,7 @@ export class Allocation {
     });
     this.chartIn("treemap", this.treemap).setOption({
       animation: false,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       series: [{
         type: "treemap",
         left: 0, right: 0, top: 0, bottom: 0,

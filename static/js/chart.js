@@ -3,6 +3,7 @@
 
 import { calm, colour } from "./appearance.js";
 import { day, money, shortMoney, signedMoney, signedPercent } from "./format.js";
+import { timeTicks } from "./ticks.js";
 
 const RIGHT = 58;
 const TOP = 8;
@@ -85,22 +86,14 @@ export class HistoryChart {
   }
 
   timeAxis() {
+    const ticks = timeTicks(this.times[0], this.times.at(-1), Math.max(3, Math.floor(this.frame.clientWidth / 80)));
     return {
       type: "time",
       min: this.times[0],
       max: this.times.at(-1),
       axisLine: { lineStyle: { color: colour("--line") } },
       axisTick: { show: false },
-      axisLabel: {
-        color: colour("--ink-3"),
-        fontSize: 12,
-        margin: 10,
-        hideOverlap: true,
-        alignMinLabel: "left",
-        alignMaxLabel: "right",
-        formatter: { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" },
-      },
-      splitNumber: Math.max(2, Math.floor(this.frame.clientWidth / 110)),
+      axisLabel: { color: colour("--ink-3"), fontSize: 12, margin: 10, customValues: ticks.values, formatter: ticks.write },
     };
   }
 
@@ -235,11 +228,12 @@ export class HistoryChart {
   }
 
   reading(index) {
-    const { dates, values, percent, flows, quality, currency } = this.data;
+    const { dates, values, percent, flows, quality, estimated, currency } = this.data;
     const rows = [line(day(dates[index]), "chart__tip-date"), line(money(values[index], currency), "chart__tip-value private")];
     rows.push(this.row("Return since start", signedPercent(percent[index])));
     if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
-    if (quality[index] < 0.995) rows.push(line(`${Math.round(quality[index] * 100)}% priced by real closes`, "chart__tip-note"));
+    if (quality[index] < 0.995) rows.push(this.row("Priced by closes", `${Math.round(quality[index] * 100)}%`));
+    if (estimated[index]) rows.push(line("Mostly an estimate", "chart__tip-note"));
     return rows;
   }
 

@@ -56,3 +56,24 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const summary = event.detail.target?.querySelector?.("[id$='-summary']");
   if (summary) announce(summary.textContent);
 });
+
+// A panel that changed the address leaves the other panels' links behind: bring them up to what changed.
+let known = new URLSearchParams(location.search);
+document.addEventListener("htmx:pushedIntoHistory", () => {
+  const now = new URLSearchParams(location.search);
+  const changed = [...new Set([...known.keys(), ...now.keys()])].filter((name) => known.get(name) !== now.get(name));
+  for (const link of document.querySelectorAll("a[href^='?']")) {
+    const query = new URLSearchParams(link.getAttribute("href"));
+    const isAbout = changed.some((name) => query.get(name) !== known.get(name));
+    if (isAbout) continue;
+    for (const name of changed) now.has(name) ? query.set(name, now.get(name)) : query.delete(name);
+    link.setAttribute("href", `?${query}`);
+    if (link.hasAttribute("hx-get")) link.setAttribute("hx-get", `?${query}`);
+  }
+  known = now;
+});
+
+// htmx keeps the address it read first.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  detail.path = detail.elt.getAttribute("hx-get") ?? detail.path;
+});
