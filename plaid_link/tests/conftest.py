@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from plaid_link.sandbox.testing import plaid_process, plaid_server
 from plaid_link.tests.scripted import (
     HOLDINGS,
     TRANSACTIONS,
@@ -12,6 +13,8 @@ from plaid_link.tests.scripted import (
     paged,
     transaction,
 )
+
+__all__ = ["plaid_process", "plaid_server", "scripted"]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Final
 from .currencies import USD_VALUE
 from .funds import FUNDS, money_market
 from .listing import Kind, Listing, seed_of
+from .options import option_terms
 from .stocks import STOCKS
 from .tokens import CRYPTO
 
@@ -29,7 +30,7 @@ def canonical(symbol: str) -> str:
 
 
 def listing(symbol: str) -> Listing:
-    """The listing of any symbol: the demo's own, a currency (`CUR:EUR`), or one derived from the symbol."""
+    """The listing of any symbol: the demo's own, a currency (`CUR:EUR`), an option, or one derived from the symbol."""
     name = canonical(symbol)
     known = UNIVERSE.get(name)
     return known if known is not None else _derived(name)
@@ -39,6 +40,8 @@ def listing(symbol: str) -> Listing:
 def _derived(symbol: str) -> Listing:
     if symbol.removeprefix("CUR:") in USD_VALUE and symbol.startswith("CUR:"):
         return Listing(symbol=symbol, name=symbol.removeprefix("CUR:"), kind="currency", price=1.0, sector="Cash")
+    if option_terms(symbol) is not None:
+        return Listing(symbol=symbol, name=symbol, kind="option", price=1.0, exchange="XCBO", volatility=0.5)
     seed = seed_of(symbol, "listing")
     kind: Kind = "equity"
     if FUND.fullmatch(symbol):
