@@ -58,7 +58,7 @@ WITHOUT_TENANT = ("/health", "/api/webhooks/", "/webhook/", "/api/plaid/")
 
 
 class TenantMiddleware:
-    """One transaction a request, with the signed-in user's rows visible; rolled back when the view failed.
+    """One transaction a request, with the signed-in user's rows visible; undone when the view refused or failed.
 
     Row security needs `set_config(..., is_local => true)` inside the very transaction that reads, so the transaction is
     opened here and not by ATOMIC_REQUESTS. Staff in the admin see all owners: that is where operators recover.
@@ -73,7 +73,7 @@ class TenantMiddleware:
         with transaction.atomic():
             self._make_visible(request)
             response = self.get_response(request)
-            if response.status_code >= 500:
+            if response.status_code >= 400:
                 transaction.set_rollback(True)
             return response
 

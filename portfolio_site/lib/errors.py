@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -28,14 +27,12 @@ TITLES = {
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every anticipated error as `application/problem+json`, and the transaction undone."""
+    """DRF's exception handler: every anticipated error as `application/problem+json`."""
     if isinstance(exc, ValidationError):
         exc = exceptions.ValidationError(detail=exc.messages)
     response = exception_handler(exc, context)
     if response is None:
         return None
-    if connection.in_atomic_block:
-        transaction.set_rollback(True)
     hide_foreign = isinstance(exc, PermissionDenied | exceptions.PermissionDenied | Http404 | exceptions.NotFound)
     response.data = problem(
         status=response.status_code,

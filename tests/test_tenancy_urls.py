@@ -1,0 +1,177 @@
+"""Every URL, asked by nobody and by somebody else with the ids of an owner: no data, no change. As the web role."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils.http import urlencode
+
+from tests.everything import MARK, make_everything
+from tests.fixtures import Portfolio, WebClient, make_portfolio
+from tests.test_tenancy import OWNED_TABLES
+from tests.urls import Url, every_url, ids_of
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# Answered to anybody. A new URL that answers nobody in particular fails the test until it is here.
+PUBLIC = {
+    "account_confirm_email",
+    "account_email_verification_sent",
+    "account_inactive",
+    "account_login",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_signup",
+    "admin:login",
+    "api-docs",
+    "api-schema",
+    "api-token",
+    "api-token-logout",
+    "api-token-refresh",
+    "health",
+    "health-ready",
+    "overview",  # what Longview is, to those who are not signed in
+}
+# Where the owner does see the mark: without these the absence of it elsewhere would prove nothing.
+SHOWS_THE_OWNER = {
+    "api-account-breakdown",
+    "api-accounts",
+    "api-connection-status",
+    "api-holdings",
+    "api-job",
+    "api-positions",
+    "api-reconstruction",
+    "api-transactions",
+    "connections",
+    "holdings",
+    "overview",
+    "transactions",
+}
+URLS = every_url()
+
+
+@pytest.fixture
+def everything(owner: Any, other: Any) -> Portfolio:
+    make_portfolio(other)
+    return make_everything(owner)
+
+
+class Caller(WebClient):
+    """Somebody, signed in again after a URL that signs out."""
+
+    def __init__(self, user: Any = None) -> None:
+        super().__init__(raise_request_exception=False)
+        self.user = user
+
+    def ask(self, method: str, url: Url, address: str, body: dict[str, Any] | None = None) -> Any:
+        cookie = self.cookies.get(settings.SESSION_COOKIE_NAME)
+        if self.user is not None and not (cookie and cookie.value):
+            self.force_login(self.user)
+        data, content_type = self._encode_data(body, format="json" if url.in_api else "multipart")
+        return self.generic(method, address, data, content_type)
+
+
+def _urls(*, admin: bool) -> list[Url]:
+    return [url for url in URLS if admin or not url.in_admin]
+
+
+def _assert_no_data(answer: Any, what: str, echo: Any = "") -> None:
+    """No mark in the answer, but for what the request itself said (`echo`)."""
+    assert answer.status_code < 500 or answer.status_code in (502, 503), f"{what}: {answer.status_code}"
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert MARK.encode() not in content.replace(str(echo).encode(), b""), what
+    assert MARK not in str(answer.headers), what
+
+
+def _state(owner: Any) -> list[tuple[Any, ...]]:
+    """A digest per tenant table of the owner's rows, read past row security."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWNED_TABLES)
+        tables = [row[0] for row in cursor.fetchall()]
+        digests = (
+            f"SELECT '{table}', md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t "
+            f"WHERE owner_id = {owner.pk}"
+            for table in tables
+        )
+        cursor.execute(" UNION ALL ".join(digests))
+        return cursor.fetchall()
+
+
+def test_every_url_is_known(everything: Portfolio) -> None:
+    assert len(URLS) > 150
+    for url in URLS:
+        assert "<" not in url.address(everything.owner)
+    names = {url.name for url in URLS}
+    assert names >= PUBLIC
+    assert names >= SHOWS_THE_OWNER
+
+
+@pytest.mark.parametrize("name", sorted(SHOWS_THE_OWNER))
+def test_the_owner_is_shown_what_the_others_are_not(everything: Portfolio, name: str) -> None:
+    (url,) = (url for url in URLS if url.name == name)
+    answer = Caller(everything.owner).ask("GET", url, url.address(everything.owner))
+    assert answer.status_code == 200
+    assert MARK.encode() in answer.content
+
+
+def test_nobody_is_answered_only_where_that_is_meant(everything: Portfolio) -> None:
+    caller, open_urls = Caller(), set()
+    for url in URLS:
+        answer = caller.ask("GET", url, url.address(everything.owner))
+        _assert_no_data(answer, f"GET {url.route}")
+        if answer.status_code < 300:
+            open_urls.add(url.name)
+    assert open_urls <= PUBLIC
+
+
+def test_somebody_else_reads_nothing(everything: Portfolio, other: Any) -> None:
+    caller = Caller(other)
+    for url in URLS:
+        answer = caller.ask("GET", url, url.address(everything.owner))
+        _assert_no_data(answer, f"GET {url.route}")
+        if url.names_a_row_of_the_owner():
+            assert answer.status_code in (404, 405), url.route
+
+
+def test_a_query_that_names_anothers_rows_answers_nothing(everything: Portfolio, other: Any) -> None:
+    caller, ids = Caller(other), ids_of(everything.owner)
+    for url in _urls(admin=False):
+        for name, value in ids.items():
+            answer = caller.ask("GET", url, f"{url.address(everything.owner)}?{urlencode({name: value})}")
+            _assert_no_data(answer, f"GET {url.route}?{name}=", echo=value)
+            if name == "filter_account" and url.route.startswith(("api/portfolio/", "api/investments/")):
+                assert answer.status_code in (404, 405), url.route
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nobody_changes_anything(everything: Portfolio, method: str) -> None:
+    caller, before, body = Caller(), _state(everything.owner), ids_of(everything.owner)
+    for url in _urls(admin=method == "POST"):
+        answer = caller.ask(method, url, url.address(everything.owner), body)
+        _assert_no_data(answer, f"{method} {url.route}")
+        if answer.status_code < 300:
+            assert url.name in PUBLIC, f"{method} {url.route} answered nobody with {answer.status_code}"
+    assert _state(everything.owner) == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_somebody_else_changes_nothing(everything: Portfolio, other: Any, method: str) -> None:
+    caller, before, body = Caller(other), _state(everything.owner), ids_of(everything.owner)
+    for url in _urls(admin=method == "POST"):
+        answer = caller.ask(method, url, url.address(everything.owner), body)
+        _assert_no_data(answer, f"{method} {url.route}")
+        if url.names_a_row_of_the_owner():
+            assert answer.status_code in (404, 405), f"{method} {url.route}: {answer.status_code}"
+        if not url.in_admin:
+            assert _state(everything.owner) == before, f"{method} {url.route}"
+    assert _state(everything.owner) == before
+
+
+def test_a_request_that_names_another_user_is_not_obeyed(everything: Portfolio, other: Any) -> None:
+    ids = ids_of(everything.owner)
+    for name in ("api-plaid-link-token", "api-plaid-exchange", "api-plaid-refresh"):
+        (url,) = (url for url in URLS if url.name == name)
+        answer = Caller(other).ask("POST", url, url.address(everything.owner), ids)
+        assert answer.status_code == 404, name

@@ -1,0 +1,111 @@
+"""Every URL of the site, with the address it has when the ids in it are one owner's."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from investments.models import Account
+from plaid_link.models import Item
+from portfolio_site.models import Job
+
+# Which model the id in a URL names. A new URL with an id fails the tests until it is here.
+NAMED_BY_ID: dict[str, type[Any]] = {
+    "api-job": Job,
+    "connection_refresh": Item,
+    "connection_disconnect": Item,
+}
+# Parts of addresses that name no row of a tenant.
+OTHER_PARTS: dict[str, dict[str, str]] = {
+    "admin:app_list": {"app_label": "investments"},
+    "admin:view_on_site": {"content_type_id": "1", "object_id": "1"},
+    "account_confirm_email": {"key": "abc"},
+    "account_reset_password_from_key": {"uidb36": "1", "key": "abc-def"},
+}
+PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:\[[^]]*\]|[^)[])*\)")
+
+
+class UnlistedUrl(AssertionError):
+    """A URL with an id that tests/urls.py does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """`name` with its namespace, empty for one that has none; `route` with its placeholders."""
+
+    name: str
+    route: str
+
+    @property
+    def parts(self) -> list[str]:
+        return [typed or named for typed, named in PART.findall(self.route)]
+
+    @property
+    def in_admin(self) -> bool:
+        return self.route.startswith("admin/")
+
+    @property
+    def in_api(self) -> bool:
+        return self.route.startswith(("api/", "health", "webhook/"))
+
+    def address(self, owner: Any) -> str:
+        """The address with ids of rows that are the owner's. Raises UnlistedUrl."""
+        values = self._values(owner)
+        if set(self.parts) - values.keys():
+            raise UnlistedUrl(f"{self.name or self.route}: tell tests/urls.py which row {self.parts} names")
+        filled = PART.sub(lambda part: values[part[1] or part[2]], self.route)
+        return "/" + re.sub(r"[\^$]", "", filled)
+
+    def names_a_row_of_the_owner(self) -> bool:
+        return self.name in NAMED_BY_ID
+
+    def _values(self, owner: Any) -> Mapping[str, str]:
+        if self.name in NAMED_BY_ID:
+            row = NAMED_BY_ID[self.name].objects.filter(owner=owner)[0]
+            return dict.fromkeys(self.parts, str(row.pk))
+        if self.in_admin and self.parts == ["object_id"]:
+            return {"object_id": _id_in_admin(self.route, owner)}
+        return {"url": "x", **OTHER_PARTS.get(self.name, {})} if self.in_admin else OTHER_PARTS.get(self.name, {})
+
+
+def _id_in_admin(route: str, owner: Any) -> str:
+    _, app, name, *_ = route.split("/")
+    model = apps.get_model(app, name)
+    fields = {field.name for field in model._meta.fields}
+    row = model._default_manager.filter(**({"owner": owner} if "owner" in fields else {})).first()
+    return str(row.pk) if row else "1"
+
+
+def every_url() -> list[Url]:
+    """All URLs of the root configuration."""
+    return list(_walk(get_resolver(), "", ""))
+
+
+def _walk(resolver: URLResolver, route: str, namespace: str) -> Iterator[Url]:
+    for entry in resolver.url_patterns:
+        here = route + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _walk(entry, here, f"{entry.namespace}:" if entry.namespace else namespace)
+        elif isinstance(entry, URLPattern):
+            yield Url(name=f"{namespace}{entry.name}" if entry.name else "", route=here)
+
+
+def ids_of(owner: Any) -> dict[str, Any]:
+    """Everything by which a request may name what is the owner's, under the names that requests use."""
+    account = Account.objects.filter(owner=owner)[0]
+    item = Item.objects.filter(owner=owner)[0]
+    return {
+        "user_id": owner.pk,
+        "filter_account": account.pk,
+        "account": account.pk,
+        "account_id": account.pk,
+        "institution": account.institution_id,
+        "item": item.pk,
+        "item_id": item.item_id,
+        "public_token": "public-sandbox-of-nobody",
+        "job": str(Job.objects.filter(owner=owner)[0].pk),
+        "job_id": str(Job.objects.filter(owner=owner)[0].pk),
+    }
