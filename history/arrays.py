@@ -1,7 +1,8 @@
 """Rows in and out of PostgreSQL as numpy arrays, by binary COPY: no Python object per row.
 
-A stream of fixed-width columns is an array of records as it stands. NULL has no width, so queries that are read
-COALESCE it to NaN, and rows that are written with one make a block of their own.
+Read: each column is aggregated into one array, because COPY hands out a message per row. Written: a stream of
+fixed-width columns is an array of records as it stands. NULL has no width, so queries that are read COALESCE it to NaN,
+and rows that are written with one make a block of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ Column = NDArray[Any]
 
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER: Final = b"\xff\xff"
+ARRAY_HEAD: Final = 20  # dimensions, flags, type, length, lower bound
 DAY_ZERO: Final = np.datetime64("2000-01-01", "D")  # PostgreSQL's
 TYPES: Final = {"bool": "?", "int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "date": ">i4"}
 
@@ -34,18 +36,29 @@ def read_columns(sql: str, parameters: Mapping[str, Any], types: Mapping[str, st
 
     Dates come as datetime64[D]. Raises NullRead.
     """
+    arrays = ", ".join(f'array_agg("{name}")' for name in types)
+    names = ", ".join(f'"{name}"' for name in types)
     with connection.cursor() as cursor:
-        query = cursor.mogrify(sql, parameters)  # COPY takes no parameters of its own
+        # COPY takes no parameters of its own.
+        query = cursor.mogrify(f"SELECT {arrays} FROM ({sql}) found({names})", parameters)
         with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
-            stream = b"".join(copy)
-    layout = _layout({name: np.dtype(TYPES[kind]) for name, kind in types.items()})
-    body = memoryview(stream)[len(HEADER) : -len(TRAILER)]
-    if len(body) % layout.itemsize:
-        raise NullRead(sql)
-    records = np.frombuffer(body, layout)
-    if any((records[f"{name}:"] != layout[name].itemsize).any() for name in types):
-        raise NullRead(sql)
-    return {name: _native(records[name], kind) for name, kind in types.items()}
+            row = memoryview(b"".join(copy))[len(HEADER) + 2 : -len(TRAILER)]
+    columns = {}
+    for name, kind in types.items():
+        length = max(int.from_bytes(row[:4], signed=True), 0)
+        columns[name] = _array(row[4 : 4 + length], kind)
+        row = row[4 + length :]
+    return columns
+
+
+def _array(field: memoryview, kind: str) -> Column:
+    """One array in PostgreSQL's binary format: a head (with a flag for NULLs), then each element's length and value."""
+    element = np.dtype([("length", ">i4"), ("value", TYPES[kind])])
+    if not field:
+        return _native(np.empty(0, TYPES[kind]), kind)
+    if int.from_bytes(field[4:8]):
+        raise NullRead(kind)
+    return _native(np.frombuffer(field[ARRAY_HEAD:], element)["value"], kind)
 
 
 def _native(values: Column, kind: str) -> Column:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 from django.db import connection
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from history.arrays import read_columns
 
+LOOK_BACK: Final = 31  # days before the first: older closes say nothing of it, and would be searched in every partition
+
 
 @dataclass(frozen=True, slots=True)
 class Closes:
     """`close` (D, S): raw closes over consecutive calendar days, NaN where there is none.
 
-    `prior_close`, `prior_day` (S,): the last close before the first day, and its (negative) distance; NaN, 0 for none.
+    `prior_close`, `prior_day` (S,): the last close in the LOOK_BACK days before, and its (negative) day; NaN, 0 none.
     """
 
     close: NDArray[np.float64]
@@ -29,7 +32,7 @@ def close_matrix(*, symbol_ids: Sequence[int], start: date, end: date) -> Closes
     days = (end - start).days + 1
     column = {symbol_id: place for place, symbol_id in enumerate(symbol_ids)}
     close = np.full((days, len(column)), np.nan)
-    parameters = {"symbols": list(column), "start": start, "end": end}
+    parameters = {"symbols": list(column), "start": start, "end": end, "back": LOOK_BACK}
     found = read_columns(
         "SELECT symbol_id, day, close::float8 FROM history_price "
         "WHERE symbol_id = ANY(%(symbols)s) AND day BETWEEN %(start)s AND %(end)s",
@@ -37,9 +40,9 @@ def close_matrix(*, symbol_ids: Sequence[int], start: date, end: date) -> Closes
         {"symbol": "int4", "day": "date", "close": "float8"},
     )
     prior = read_columns(
-        "SELECT p.symbol_id, p.day, p.close::float8 FROM unnest(%(symbols)s::int[]) s(id) CROSS JOIN LATERAL ("
-        "SELECT symbol_id, day, close FROM history_price WHERE symbol_id = s.id AND day < %(start)s "
-        "ORDER BY day DESC LIMIT 1) p",
+        "SELECT DISTINCT ON (symbol_id) symbol_id, day, close::float8 FROM history_price "
+        "WHERE symbol_id = ANY(%(symbols)s) AND day < %(start)s AND day >= %(start)s::date - %(back)s "
+        "ORDER BY symbol_id, day DESC",
         parameters,
         {"symbol": "int4", "day": "date", "close": "float8"},
     )

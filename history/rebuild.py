@@ -27,7 +27,7 @@ from history.valuation import AccountWorth, account_worths, market_today, value_
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 100  # accounts that share one price matrix and one transaction
+BATCH: Final = 200  # accounts that share one price matrix and one transaction
 ROUNDS: Final = 3  # how often an account whose ledger moves on meanwhile is rebuilt at once; then the sweep's turn
 PRICES_BEFORE: Final = timedelta(days=10)  # so that the first day of a window has a close to carry forward
 

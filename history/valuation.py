@@ -24,7 +24,9 @@ MULTIPLIER = """CASE
 IS_CASH = "(s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')"
 CURRENCY = "COALESCE(NULLIF(s.iso_currency_code, ''), NULLIF(s.unofficial_currency_code, ''), 'USD')"
 
-# Three closes: a symbol that trades on weekends has one or two after the last session, and the one before is wanted.
+# Long enough to hold the two last closes of whatever still trades; only for the rest are all partitions searched.
+RECENT_DAYS = 15
+
 VALUE_HOLDINGS = f"""
 WITH held AS (
     SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
@@ -38,15 +40,22 @@ WITH held AS (
     LEFT JOIN history_securitymapping m ON m.security_id = s.id
     LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
     WHERE h.account_id = ANY(%(accounts)s) AND h.removed_at IS NULL
+), symbols AS MATERIALIZED (
+    SELECT DISTINCT symbol_id FROM held WHERE symbol_id IS NOT NULL
+), recent AS MATERIALIZED (
+    SELECT symbol_id, p.day, p.close FROM symbols JOIN history_price p USING (symbol_id)
+    WHERE p.day <= %(today)s AND p.day > %(today)s::date - {RECENT_DAYS}
 ), closes AS MATERIALIZED (
-    SELECT symbols.symbol_id, recent.day, recent.close
-    FROM (SELECT DISTINCT symbol_id FROM held WHERE symbol_id IS NOT NULL) symbols
-    CROSS JOIN LATERAL (
-        SELECT day, close FROM history_price p
-        WHERE p.symbol_id = symbols.symbol_id AND p.day <= %(today)s ORDER BY day DESC LIMIT 3
-    ) recent
+    SELECT symbol_id, day, close, lead(day, 1, 'infinity') OVER (PARTITION BY symbol_id ORDER BY day) AS next_day
+    FROM recent
+    UNION ALL
+    SELECT symbol_id, last.day, last.close, 'infinity' FROM symbols CROSS JOIN LATERAL (
+        SELECT p.day, p.close FROM history_price p
+        WHERE p.symbol_id = symbols.symbol_id AND p.day <= %(today)s ORDER BY p.day DESC LIMIT 1
+    ) last
+    WHERE symbol_id NOT IN (SELECT symbol_id FROM recent)
 ), latest AS (
-    SELECT DISTINCT ON (symbol_id) symbol_id, day, close FROM closes ORDER BY symbol_id, day DESC
+    SELECT symbol_id, day, close FROM closes WHERE next_day = 'infinity'
 ), priced AS (
     SELECT held.*, broker_wins.yes AS broker_wins,
         CASE WHEN broker_wins.yes THEN broker_day ELSE latest.day END AS priced_on,
@@ -68,10 +77,8 @@ WITH held AS (
             WHERE c.security_id = valued.security_id AND c.kind = 'split'
                 AND c.ex_date > before.day AND c.ex_date <= priced_on LIMIT 1), 1)
         END, 4) AS change
-    FROM valued LEFT JOIN LATERAL (
-        SELECT day, close FROM closes
-        WHERE closes.symbol_id = valued.symbol_id AND closes.day < change_day ORDER BY day DESC LIMIT 1
-    ) before ON true
+    FROM valued LEFT JOIN closes before
+        ON before.symbol_id = valued.symbol_id AND before.day < change_day AND before.next_day >= change_day
 )
 UPDATE investments_holding h
 SET market_price = c.price, market_value = c.value, priced_on = c.priced_on, day_change = c.change
