@@ -55,6 +55,7 @@ def store(body: bytes, *, headers_digest: str) -> None:
         environment=head.environment,
     )
     # `ignore_conflicts` for what it leaves out: RETURNING, which the web role may not, as it sees no event.
-    WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
-    transaction.on_commit(wake_up.call)
+    with transaction.atomic():
+        WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
+        transaction.on_commit(wake_up.call)
     logger.info("Webhook %s %s of item %s", head.webhook_type, head.webhook_code, head.item_external_id)

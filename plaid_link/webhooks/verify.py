@@ -16,6 +16,7 @@ from plaid_link.webhooks.keys import KeyRefused, VerificationKeys
 MAX_AGE_SECONDS = 300
 MAX_AHEAD_SECONDS = 30
 MAX_TOKEN_LENGTH = 4096
+LAST_SECOND = 10**11
 # The claims are checked here: PyJWT knows no greatest age, and Plaid's have neither audience nor expiry.
 NO_CLAIM_CHECKS: Options = {"verify_iat": False, "verify_exp": False, "verify_nbf": False, "verify_aud": False}
 
@@ -42,24 +43,24 @@ def check_api_key(given: str) -> None:
         raise NotVerified("api_key", "X-API-Key is missing or wrong")
 
 
-def verify(token: str, body: bytes, *, keys: VerificationKeys = plaid_keys, now: float | None = None) -> str:
+def verify(token: str, body: bytes, *, now: float | None = None) -> str:
     """Hold `Plaid-Verification` against the raw body. Returns the SHA-256, in hex, of what Plaid signed.
 
     The signature is left out of that digest: one signed text has many valid ES256 signatures. Raises NotVerified.
     """
-    claims = _claims(token, keys)
+    claims = _claims(token)
     _check_age(claims.get("iat"), time.time() if now is None else now)
     _check_body(claims.get("request_body_sha256"), body)
     return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
 
 
-def _claims(token: str, keys: VerificationKeys) -> dict[str, Any]:
+def _claims(token: str) -> dict[str, Any]:
     """What the token states, once its signature holds."""
     header = _header(token)
     if header.get("alg") != "ES256":
         raise NotVerified("algorithm", f"signed with {str(header.get('alg'))[:20]!r}, not ES256")
     try:
-        key = keys.find(header.get("kid"))
+        key = plaid_keys.find(header.get("kid"))
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=["ES256"], options=NO_CLAIM_CHECKS)
     except KeyRefused as error:
         raise NotVerified("key", str(error)) from error
@@ -80,7 +81,7 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _check_age(issued_at: object, now: float) -> None:
-    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float) or not 0 < issued_at < LAST_SECOND:
         raise NotVerified("age", "no time of issue")
     if not -MAX_AHEAD_SECONDS <= now - issued_at <= MAX_AGE_SECONDS:
         raise NotVerified("age", f"issued {now - issued_at:.0f} s ago")
