@@ -1,15 +1,20 @@
 """Where operators see how connections stand, and set them going again. Tokens are never shown."""
 
+import json
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
 
 from plaid_link import tasks
-from plaid_link.models import Item, LinkedAccount, SyncRun
+from plaid_link.models import Item, LinkedAccount, SyncRun, WebhookEvent
+from plaid_link.webhooks.metrics import webhook_metrics
+from plaid_link.webhooks.replay import replay
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -97,3 +102,52 @@ class SyncRunAdmin(ReadOnlyAdmin):
     @admin.display(description="Seconds")
     def seconds(self, run: SyncRun) -> str:
         return f"{(run.finished_at - run.started_at).total_seconds():.1f}" if run.finished_at else ""
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    list_display = (
+        "received_at",
+        "webhook_type",
+        "webhook_code",
+        "item_external_id",
+        "status",
+        "attempts",
+        "duration_ms",
+        "error",
+        "replay_of",
+    )
+    list_filter = ("status", "webhook_type", "webhook_code", "environment", "received_at")
+    list_select_related = ("replay_of",)
+    search_fields = ("item_external_id", "id")
+    date_hierarchy = "received_at"
+    exclude = ("payload",)
+    readonly_fields = ("pretty_payload",)
+    actions = ("replay_events",)
+    change_list_template = "admin/plaid_link/webhookevent/change_list.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"metrics": webhook_metrics(), **(extra_context or {})})
+
+    @admin.display(description="Payload")
+    def pretty_payload(self, event: WebhookEvent) -> str:
+        return format_html("<pre>{}</pre>", json.dumps(event.payload, indent=2, ensure_ascii=False))
+
+    @admin.action(description="Replay: handle again", permissions=["view"])
+    def replay_events(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
+        """Asks first; then each event is queued anew, and the admin's log says by whom."""
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Replay webhooks",
+                "opts": self.opts,
+                "events": queryset,
+                "checkbox": admin.helpers.ACTION_CHECKBOX_NAME,
+            }
+            return TemplateResponse(request, "admin/plaid_link/webhookevent/replay.html", context)
+        events = list(queryset.order_by("id"))
+        queued = replay(events)
+        for event in events:
+            self.log_change(request, event, "Replayed")
+        self.message_user(request, f"{queued} webhooks are handled again.", messages.SUCCESS)
+        return None

@@ -55,5 +55,5 @@ def webhook_metrics(*, now: datetime | None = None) -> WebhookMetrics:
         done_lately=lately["done"],
         mean_handling_ms_lately=float(lately["mean"] or 0),
         slowest_handling_ms_lately=lately["slowest"] or 0,
-        refused_today=refusals.on(now.date()),
+        refused_today=dict(refusals.on(now.date())),
     )
