@@ -1,12 +1,12 @@
 """The price store asks for what it lacks, once, whoever else is asking."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from history.closes import close_matrix, latest_closes
@@ -140,15 +140,7 @@ class Slow(Listed):
     other_asks = threading.Event()  # never set: each answer takes its time
 
 
-@pytest.fixture
-def clean_store(transactional_db: None) -> Iterator[None]:
-    """The partitioned tables are made by SQL, so the test runner does not empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE history_price")
-
-
-@pytest.mark.usefixtures("clean_store")
+@pytest.mark.usefixtures("committed")
 def test_two_workers_fetch_each_symbol_once() -> None:
     symbols = [symbol(f"S{number:02}") for number in range(60)]
     provider = Slow({one.symbol: "5" for one in symbols})
