@@ -1,0 +1,104 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from investments.models import Holding
+from tests.fixtures import BROKERAGE_VALUE, IRA_VALUE, TOTAL_CASH, TOTAL_VALUE, Portfolio
+from tests.pages import signed_in, words_of
+
+URL = "/holdings/"
+# Two savepoints, session, user, tenant; accounts, worths, holdings; two of the shell.
+QUERIES = 10
+
+
+def entries(answer: Any) -> dict[str, Any]:
+    return {entry.account.name: entry for group in answer.context["groups"] for entry in group.accounts}
+
+
+def test_nobody_is_sent_to_sign_in(client: Client, db: Any) -> None:
+    answer = client.get(URL)
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/?next=/holdings/")
+
+
+def test_subtotals_are_valuations_own_and_add_up(portfolio: Portfolio) -> None:
+    answer = signed_in(portfolio.owner).get(URL)
+    accounts = entries(answer)
+    assert (accounts["Brokerage"].sums.value, accounts["Ira"].sums.value) == (BROKERAGE_VALUE, IRA_VALUE)
+    assert answer.context["sums"].value == TOTAL_VALUE
+    assert sum(entry.cash for entry in accounts.values()) == TOTAL_CASH
+    assert "Total $9,478.35" in words_of(answer)
+
+
+def test_rows_and_cash_of_an_account_make_its_subtotal(portfolio: Portfolio) -> None:
+    for entry in entries(signed_in(portfolio.owner).get(URL)).values():
+        assert sum(row.value for row in entry.rows) + entry.cash == entry.sums.value
+
+
+def test_cash_is_a_line_and_no_row(portfolio: Portfolio) -> None:
+    labels = [row.label for row in entries(signed_in(portfolio.owner).get(URL))["Brokerage"].rows]
+    assert labels == ["AAPL", "AAPL $250 call", "TSLA"]
+
+
+def test_an_unknown_basis_makes_the_sum_unknown(portfolio: Portfolio) -> None:
+    answer = signed_in(portfolio.owner).get(URL)
+    accounts = entries(answer)
+    assert (accounts["Brokerage"].sums.cost_basis, accounts["Brokerage"].sums.gain) == (900, 575)
+    assert accounts["Ira"].sums.gain is None
+    assert answer.context["sums"].gain is None
+    assert "The brokerage did not say what was paid" in words_of(answer)
+
+
+def test_a_short_position_is_named(portfolio: Portfolio) -> None:
+    short = entries(signed_in(portfolio.owner).get(URL))["Brokerage"].rows[-1]
+    assert (short.label, short.badge, short.value, short.gain) == ("TSLA", "Short", -1500, -100)
+    assert short.gain_fraction == pytest.approx(-100 / 1400)
+
+
+@pytest.mark.parametrize(
+    ("sort", "labels"),
+    [
+        ("-value", ["AAPL", "AAPL $250 call", "TSLA"]),
+        ("value", ["TSLA", "AAPL $250 call", "AAPL"]),
+        ("-name", ["TSLA", "AAPL $250 call", "AAPL"]),
+        ("-price", ["TSLA", "AAPL", "AAPL $250 call"]),
+        ("; drop table", ["AAPL", "AAPL $250 call", "TSLA"]),
+    ],
+)
+def test_sorting(portfolio: Portfolio, sort: str, labels: list[str]) -> None:
+    rows = entries(signed_in(portfolio.owner).get(URL, {"sort": sort}))["Brokerage"].rows
+    assert [row.label for row in rows] == labels
+
+
+def test_the_sorted_column_says_so_and_turns_round(portfolio: Portfolio) -> None:
+    columns = {column.label: column for column in signed_in(portfolio.owner).get(URL).context["columns"]}
+    assert (columns["Value"].direction, columns["Value"].sort) == ("descending", "value")
+    assert (columns["Gain"].direction, columns["Gain"].sort) == ("", "-gain")
+
+
+def test_a_holding_without_a_rate_shows_a_dash_and_counts_for_nothing(portfolio: Portfolio) -> None:
+    held = Holding.objects.get(account=portfolio.ira, security__ticker_symbol="VTI")
+    held.security.iso_currency_code = "XOF"
+    held.security.save(update_fields=["iso_currency_code"])
+    answer = signed_in(portfolio.owner).get(URL)
+    assert answer.context["sums"].value == TOTAL_VALUE - Decimal(5800)
+    assert "No exchange rate" in words_of(answer)
+
+
+def test_scope(portfolio: Portfolio, other: Any) -> None:
+    answer = signed_in(portfolio.owner).get(URL, {"account": portfolio.ira.pk})
+    assert list(entries(answer)) == ["Ira"]
+    assert answer.context["sums"].value == IRA_VALUE
+    assert signed_in(other).get(URL, {"account": portfolio.ira.pk}).status_code == 404
+
+
+def test_nothing_held_yet(owner: Any) -> None:
+    assert "No holdings yet" in words_of(signed_in(owner).get(URL))
+
+
+def test_queries(portfolio: Portfolio, django_assert_num_queries: Any) -> None:
+    client = signed_in(portfolio.owner)
+    client.get(URL)
+    with django_assert_num_queries(QUERIES):
+        client.get(URL)
