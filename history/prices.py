@@ -49,14 +49,16 @@ class Ensured:
     incomplete: tuple[int, ...] = ()
 
 
-def final_day(now: datetime) -> date:
+def final_day(now: datetime, *, round_the_clock: bool = False) -> date:
     """The last calendar day whose daily prices can no longer change: today only once its session has settled.
 
-    Never later than the UTC day before, when a day of round-the-clock trading has ended.
+    What trades round the clock (coins) ends its day at midnight UTC, session or not.
     """
+    if round_the_clock:
+        return now.astimezone(UTC).date() - timedelta(days=1)
     today = now.astimezone(NEW_YORK).date()
     settled = is_session(today) and now >= closes_at(today) + SETTLED_AFTER
-    return today if settled else min(today, now.astimezone(UTC).date()) - timedelta(days=1)
+    return today if settled else today - timedelta(days=1)
 
 
 def last_settlement(now: datetime) -> datetime:
@@ -77,14 +79,21 @@ def ensure_prices(
     Whatever another worker is fetching is waited for, not fetched. Call outside of transactions: it talks to the
     network.
     """
-    end = min(end, final_day(timezone.now()))
-    wanted = sorted(set(symbol_ids))
+    now, wanted, chain = timezone.now(), set(symbol_ids), chain or configured_chain()
+    coins = set(MarketSymbol.objects.filter(pk__in=wanted, kind=MarketSymbol.Kind.CRYPTO).values_list("pk", flat=True))
+    coins_end = min(end, final_day(now, round_the_clock=True))
+    first = _ensure(coins, start, coins_end, chain, None)
+    second = _ensure(wanted - coins, start, min(end, final_day(now)), chain, progress)
+    return Ensured(first.asked + second.asked, first.stored + second.stored, (*first.incomplete, *second.incomplete))
+
+
+def _ensure(wanted: set[int], start: date, end: date, chain: DataProviderChain, progress: Progress | None) -> Ensured:
     waiting, asked, stored = set(wanted), 0, 0
     incomplete: set[int] = set()
     while waiting:
         claimed = _claim(sorted(waiting), start, end)
         if claimed:
-            fetched, rows, failed = _fetch(claimed, start, end, chain or configured_chain())
+            fetched, rows, failed = _fetch(claimed, start, end, chain)
             asked, stored = asked + fetched, stored + rows
             incomplete |= failed
         waiting = _still_missing(waiting - incomplete, start, end)

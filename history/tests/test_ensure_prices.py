@@ -184,3 +184,17 @@ class TestReading:
         sunday = FRIDAY + timedelta(days=2)
         assert latest_closes(symbol_ids=[a.pk, b.pk], on=sunday) == {a.pk: (FRIDAY, Decimal(10))}
         assert latest_closes(symbol_ids=[a.pk], on=MONDAY - timedelta(days=1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (
+            datetime(2026, 11, 20, 21, 25, tzinfo=UTC),
+            date(2026, 11, 19),
+        ),  # the session has settled, the coins' day goes on
+        (datetime(2026, 11, 21, 0, 5, tzinfo=UTC), date(2026, 11, 20)),
+    ],
+)
+def test_the_day_of_a_coin_ends_at_midnight_utc(moment: datetime, expected: date) -> None:
+    assert final_day(moment, round_the_clock=True) == expected

@@ -24,7 +24,7 @@ def books(item: Item, clock: Clock) -> UserBooks:
         return custom_books(item.config, clock.today())
     if item.username not in BUILT_IN:
         raise PlaidError("INVALID_CREDENTIALS")
-    yesterday = clock.today() - timedelta(days=1)
+    yesterday = clock.now().date() - timedelta(days=1)  # in UTC, where coins end their day
     return books_of(item.username, item.linked_day, sessions.last_closed_session(clock.now()), yesterday)
 
 
@@ -53,7 +53,6 @@ def item_object(item: Item) -> dict[str, Any]:
         "institution_id": item.institution_id,
         "institution_name": INSTITUTIONS[item.institution_id].name,
         "webhook": item.webhook or "",
-        "auth_method": None,
         "error": item_error(item),
         "available_products": [product for product in AVAILABLE if product not in item.products],
         "billed_products": item.products,

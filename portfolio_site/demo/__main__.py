@@ -21,7 +21,7 @@ from portfolio_site.lib.embedded import EngineError, claims
 
 DEMO = ("demo@example.com", "demo-portfolio")
 # Two institutions and six accounts: brokerage with splits, options and a short; IRA; 401(k); crypto; cash.
-DEMO_LINKS = (("ins_longview_brokerage", "user_trader"), ("ins_longview_retirement", "user_401k"))
+DEMO_LINKS = (("ins_12", "user_complete"), ("ins_128026", "user_crypto"))
 SECONDS_BETWEEN_LOOKS = 1.0
 
 

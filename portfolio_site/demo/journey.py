@@ -36,7 +36,7 @@ def walk(*, web: str, plaid: str, demo: tuple[str, str], say: Say) -> int:
     sign_up(newcomer, "newcomer@example.com")
     say("Signed up and saw the onboarding page")
     newcomer.sign_in("newcomer@example.com", PASSWORD)
-    answer = newcomer.link(institution="ins_longview_brokerage", sandbox_user="user_good")
+    answer = newcomer.link(institution="ins_11", sandbox_user="user_good")
     result = newcomer.wait_for_job(answer["job_id"])["result"]
     newcomer.wait_for_history()
     say(f"Linked an institution: {result['accounts']} accounts, {result['transactions']} transactions, history ready")
@@ -88,7 +88,7 @@ def truth_of(client: Client, **query: Any) -> Truth:
     history = client.get("/api/portfolio/history", period="2Y", **query)
     brokerage = sum((Decimal(row["institution_value"]) for row in holdings), Decimal(0))
     return Truth(
-        value_api=Decimal(client.get("/api/portfolio/value", **query)["value"]),
+        value_api=Decimal(client.get("/api/portfolio/value", **query)["total"]),
         last_point=Decimal(history["value"][-1]),
         brokerage=brokerage.quantize(CENT),
         breakdown=Decimal(client.get("/api/portfolio/account-breakdown", **query)["total_value"]),

@@ -22,7 +22,7 @@ def keeper(span: Span) -> UserBooks:
     managed = account(
         life,
         span.last_session,
-        key="cash",
+        key="cash-management",
         name="Cash Management (Joint WROS)",
         official_name="Cash Management Account",
         subtype="brokerage",

@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from . import cash, crypto, family, plain, retirement, trader
+from . import cash, complete, crypto, family, plain, retirement, trader
 from .books import Span
 from .records import UserBooks
 
@@ -30,6 +30,7 @@ BUILT_IN: Final[dict[str, BuiltIn]] = {
         BuiltIn("user_trader", "Active trader", "Splits, options, a short, margin, hundreds of trades", trader.active),
         BuiltIn("user_crypto", "Crypto holder", "Coins to eight places, rewards, transfers", crypto.holder),
         BuiltIn("user_cash", "Cash and bills", "Money market, Treasury bills, interest", cash.keeper),
+        BuiltIn("user_complete", "Everything", "Trading, IRA, 401(k) and cash at one institution", complete.everything),
         BuiltIn("user_family", "Household", "Six accounts that hold the same funds", family.household),
         BuiltIn("user_errors", "Broken login", "Asks to sign in again after the link", plain.errors, True),
         BuiltIn("user_bank", "Bank only", "A checking account and no investments", plain.bank_only),
