@@ -43,7 +43,7 @@ def _queue(*, owner_id: int, kind: str, items: Sequence[Item]) -> Job:
 
 def enqueue(job: Job) -> None:
     """Hand the job to a worker; somebody who has just linked is waiting at the screen."""
-    signature(RUN_TASK, args=[str(job.pk)], queue="high" if job.kind == LINK else "default").apply_async()
+    signature(RUN_TASK, args=[str(job.pk)], queue="high" if job.kind == LINK else "default").apply_async(retry=False)
 
 
 def run(job: Job) -> None:

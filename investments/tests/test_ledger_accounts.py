@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from investments import ledger
 from investments.entries import AccountEntry, CorporateActionEntry, HoldingEntry, InstitutionEntry, SecurityEntry
@@ -19,6 +20,22 @@ def upsert(books: Books, **given: Any) -> ledger.AccountsWritten:
         source="plaid",
         entries=[AccountEntry("brokerage", "Brokerage", **given)],
     )
+
+
+def a_day_of(books: Books) -> None:
+    """A day of history, which no foreign key ties to its account."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO history_accountday (account_id, day, owner_id, value, cash, net_flow, income, fees,"
+            " securities_count, quality, snapshot_type) VALUES (%s, '2026-11-20', %s, 1, 1, 0, 0, 0, 1, 1, 1)",
+            [books.account.pk, books.account.owner_id],
+        )
+
+
+def days_stored() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT account_id FROM history_accountday")
+        return [row[0] for row in cursor.fetchall()]
 
 
 class TestAccounts:
@@ -77,7 +94,10 @@ class TestAccounts:
                 entries=[entry],
                 now=datetime(2026, 11, 20, tzinfo=UTC),
             )
+        a_day_of(books)
+        a_day_of(untouched)
         assert ledger.erase_accounts(account_ids=[books.account.pk]) == 1
+        assert days_stored() == [untouched.account.pk]
         assert [row.owner for row in Account.objects.all()] == [other]
         assert (
             {row.owner for row in Transaction.objects.all()} == {row.owner for row in Holding.objects.all()} == {other}
