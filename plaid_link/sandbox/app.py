@@ -27,7 +27,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LARGEST_BODY: Final = 4_000_000
-FOR_EVER: Final = 86_400.0
 READ_ONLY: Final = frozenset(path for path in ROUTES if path.endswith("/get") or "institutions" in path)
 
 
@@ -67,14 +66,14 @@ class Application:
         try:
             if scope["method"] == "GET":
                 return _page(self.server, path, scope)
-            return await self._post(path, _headers(scope), await _read(receive))
+            return await self._post(path, _headers(scope), await _read(receive), receive)
         except PlaidError as error:
             return _failure(error)
         except Exception:
             logger.exception("%s failed", path)
             return _failure(PlaidError("INTERNAL_SERVER_ERROR"))
 
-    async def _post(self, path: str, headers: dict[str, str], raw: bytes) -> Answer:
+    async def _post(self, path: str, headers: dict[str, str], raw: bytes, receive: Receive) -> Answer:
         body = _parsed(raw)
         if path in CONTROLS and self.control:
             return self._ran(CONTROLS[path](self.server, Call(body)))
@@ -84,7 +83,7 @@ class Application:
             raise PlaidError("NOT_FOUND")
         self.server.requests[path] += 1
         self._authenticate(headers, body)
-        return await self._call(path, body)
+        return await self._call(path, body, receive)
 
     def _ran(self, answer: dict[str, Any]) -> Answer:
         self.server.state.save()
@@ -101,13 +100,13 @@ class Application:
         if not all(secrets.compare_digest(a.encode(), b.encode()) for a, b in zip(given, expected, strict=True)):
             raise PlaidError("INVALID_API_KEYS")
 
-    async def _call(self, path: str, body: dict[str, Any]) -> Answer:
+    async def _call(self, path: str, body: dict[str, Any], receive: Receive) -> Answer:
         route = ROUTES[path]
         for code, names in (("MISSING_FIELDS", route.missing(body)), ("UNKNOWN_FIELDS", route.unknown(body))):
             if names:
                 raise PlaidError(code, ", ".join(names))
         faults = self.server.faults.take(path, self._item_id(body))
-        if broken := await _broken(faults):
+        if broken := await _broken(faults, receive):
             return broken
         answer = {**route.handler(self.server, Call(body, tuple(faults))), "request_id": identifiers.request_id()}
         if path not in READ_ONLY:
@@ -122,11 +121,14 @@ class Application:
         return next((item.item_id for item in self.server.state.items.values() if item.access_token == token), None)
 
 
-async def _broken(faults: list[Fault]) -> Answer | None:
+async def _broken(faults: list[Fault], receive: Receive) -> Answer | None:
     """The answer that faults put in place of the true one, if any. Raises PlaidError for an error asked for."""
     for fault in faults:
-        if fault.kind in ("delay", "hang"):
-            await asyncio.sleep(FOR_EVER if fault.kind == "hang" else fault.seconds)
+        if fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind == "hang":
+            await receive()  # returns when the client has given up
+            return Answer(b"")
         if fault.kind == "garbage":
             body, content_type = GARBAGE[fault.form]
             return Answer(body, content_type=content_type)

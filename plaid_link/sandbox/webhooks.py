@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -31,13 +32,13 @@ ITEM_CODES: Final = (
 )
 
 
-def payload(item: Item, webhook_type: str, webhook_code: str, **facts: Any) -> dict[str, Any]:
-    """The body of a webhook, with the fields that Plaid documents for its code."""
+def payload(item: Item, webhook_type: str, webhook_code: str, *, in_a_week: str, **facts: Any) -> dict[str, Any]:
+    """The body of a webhook, with the fields that Plaid documents for its code; deadlines are `in_a_week`."""
     body = {"webhook_type": webhook_type, "webhook_code": webhook_code, "item_id": item.item_id, "error": None}
-    return {**body, **_defaults(webhook_type, webhook_code), **facts, "environment": "sandbox"}
+    return {**body, **_defaults(webhook_type, webhook_code, in_a_week), **facts, "environment": "sandbox"}
 
 
-def _defaults(webhook_type: str, webhook_code: str) -> dict[str, Any]:
+def _defaults(webhook_type: str, webhook_code: str, in_a_week: str) -> dict[str, Any]:
     if webhook_type == "HOLDINGS":
         return {"new_holdings": 0, "updated_holdings": 0}
     if webhook_type == "INVESTMENTS_TRANSACTIONS":
@@ -47,7 +48,9 @@ def _defaults(webhook_type: str, webhook_code: str) -> dict[str, Any]:
     if webhook_code == "USER_PERMISSION_REVOKED":
         return {"error": PlaidError("USER_PERMISSION_REVOKED").body()}
     if webhook_code == "PENDING_DISCONNECT":
-        return {"reason": "INSTITUTION_MIGRATION"}
+        return {"reason": "INSTITUTION_MIGRATION", "disconnect_time": in_a_week}
+    if webhook_code == "PENDING_EXPIRATION":
+        return {"consent_expiration_time": in_a_week}
     return {}
 
 
@@ -78,7 +81,8 @@ class Outbox:
         if not item.webhook:
             return
         item.last_webhook = {"sent_at": self.clock.stamp(), "code_sent": webhook_code}
-        delivery = Delivery(item.webhook, payload(item, webhook_type, webhook_code, **facts))
+        in_a_week = self.clock.stamp(timedelta(days=7))
+        delivery = Delivery(item.webhook, payload(item, webhook_type, webhook_code, in_a_week=in_a_week, **facts))
         self.deliveries.append(delivery)
         task = asyncio.get_running_loop().create_task(self._deliver(delivery))
         self._tasks.add(task)

@@ -4,6 +4,7 @@ Built on exchange_calendars' XNYS with fixed bounds, because its default window 
 brings pandas with it, so it is imported at the first question, not with this module.
 """
 
+import warnings
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -37,7 +38,9 @@ class _Calendar:
 def _calendar() -> _Calendar:
     import exchange_calendars
 
-    schedule = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat())
+    with warnings.catch_warnings():  # pandas deprecates what the library still does
+        warnings.simplefilter("ignore")
+        schedule = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat())
     days = tuple(stamp.date() for stamp in schedule.sessions)
     closes = (stamp.to_pydatetime().astimezone(NEW_YORK).time() for stamp in schedule.closes)
     special = {day: close for day, close in zip(days, closes, strict=True) if close != CLOSE}

@@ -101,7 +101,6 @@ def _metadata(server: Server, item: Item) -> dict[str, Any]:
         },
         "accounts": [_selected(item, account) for account in accounts],
         "link_session_id": secrets.token_hex(16),
-        "transfer_status": None,
     }
 
 

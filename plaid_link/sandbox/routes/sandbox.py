@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from .. import identifiers
+from .. import answers, identifiers
 from ..errors import PlaidError
 from ..institutions import INSTITUTIONS
 from ..server import Call, Server
@@ -106,5 +106,10 @@ def fire_webhook(server: Server, call: Call) -> dict[str, Any]:
         raise PlaidError("SANDBOX_PRODUCT_NOT_ENABLED")
     if not item.webhook:
         raise PlaidError("SANDBOX_WEBHOOK_INVALID")
-    server.outbox.post(item, kind, code)
+    facts = {"account_id": _first_account(server, item)} if code == "USER_ACCOUNT_REVOKED" else {}
+    server.outbox.post(item, kind, code, **facts)
     return {"webhook_fired": True}
+
+
+def _first_account(server: Server, item: Item) -> str:
+    return answers.account_id(item, answers.books(item, server.clock).accounts[0])
