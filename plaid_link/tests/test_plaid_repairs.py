@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -82,11 +83,15 @@ class TestOptions:
 class TestBonds:
     def test_quoted_per_100_of_par_is_told_by_the_value(self) -> None:
         rows = [held("bond", 10_000, "98.5", 9_850)]
-        assert repairs.bonds_per_100(SECURITIES, rows) == {"bond"}
+        assert repairs.bonds_per_100(SECURITIES, rows, []) == {"bond"}
         assert repairs.quoted_per_100(SECURITIES["bond"]).fixed_income == {"quoted_per_100": True}
 
     def test_a_bond_priced_per_unit_is_not(self) -> None:
-        assert repairs.bonds_per_100(SECURITIES, [held("bond", 10, 985, 9_850)]) == set()
+        assert repairs.bonds_per_100(SECURITIES, [held("bond", 10, 985, 9_850)], []) == set()
+
+    def test_that_have_matured_tell_by_their_trades(self) -> None:
+        bought = replace(traded(6000, "98.10", "5886.00"), security_external_id="bond")
+        assert repairs.bonds_per_100(SECURITIES, [], [bought]) == {"bond"}
 
 
 class TestBasis:

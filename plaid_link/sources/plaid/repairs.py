@@ -4,7 +4,7 @@ Each repair is recorded on the row it changed (`source_metadata`, `repairs`), so
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,13 +24,22 @@ def options_in_shares(
     securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
 ) -> set[str]:
     """The options that the institution counts in shares: there value is quantity x price, without the 100."""
-    rows = [(row.security_external_id, row.quantity, row.institution_price, row.institution_value) for row in holdings]
-    rows += [(row.security_external_id, row.quantity, row.price, abs(row.amount) - row.fees) for row in transactions]
     return {
         security
-        for security, quantity, price, value in rows
+        for security, quantity, price, value in _told(holdings, transactions)
         if _is_option(securities, security) and quantity % CONTRACT == 0 and _times(value, quantity * price, 1)
     }
+
+
+def _told(
+    holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
+) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+    """(security, quantity, price, value) wherever all of them are told: of what is held, and of what was traded."""
+    for holding in holdings:
+        yield holding.security_external_id, holding.quantity, holding.institution_price, holding.institution_value
+    for row in transactions:
+        if row.security_external_id:
+            yield row.security_external_id, row.quantity, row.price, abs(row.amount) - row.fees
 
 
 def repaired_holding(entry: HoldingEntry, securities: Securities, in_shares: Collection[str]) -> HoldingEntry:
@@ -57,14 +66,16 @@ def repaired_transaction(
     return entry
 
 
-def bonds_per_100(securities: Securities, holdings: Iterable[HoldingEntry]) -> set[str]:
-    """The bonds quoted per 100 of par: there value is quantity x price / 100."""
+def bonds_per_100(
+    securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
+) -> set[str]:
+    """The bonds quoted per 100 of par: there value is quantity x price / 100. A matured one tells only by its trades."""
     return {
-        row.security_external_id
-        for row in holdings
-        if row.security_external_id in securities
-        and securities[row.security_external_id].type == "fixed income"
-        and _times(row.institution_value, row.quantity * row.institution_price, Decimal("0.01"))
+        security
+        for security, quantity, price, value in _told(holdings, transactions)
+        if security in securities
+        and securities[security].type == "fixed income"
+        and _times(value, quantity * price, Decimal("0.01"))
     }
 
 
