@@ -16,6 +16,7 @@ from django.db import connection
 from history.fx import rate_sql
 from history.models import AccountDay
 from portfolio_site.lib.money import minor_unit
+from portfolio_site.lib.sessions import previous_session
 
 PERIODS = ("1D", "1W", "1M", "3M", "6M", "YTD", "1Y", "2Y", "ALL")
 PERIOD_DAYS = {"1W": 7, "1M": 30, "3M": 91, "6M": 182, "1Y": 365, "2Y": settings.HISTORY_DAYS}
@@ -27,7 +28,7 @@ SNAPSHOT_NAMES = "CASE min(snapshot_type) " + " ".join(
 
 # An account whose history is a little behind counts with its last known value, a closed one leaves as a flow; one that
 # starts inside the period enters as a flow. So neither linking nor closing an account looks like a gain or a loss.
-DAYS = f"""
+DAYS = """
 WITH kept AS (
     SELECT d.account_id, d.day, d.value, d.cash, d.cost_basis, d.net_flow, d.income, d.fees, d.quality, d.snapshot_type,
         a.currency, a.closed_at IS NULL AS is_open,
@@ -47,20 +48,27 @@ WITH kept AS (
     UNION ALL
     SELECT account_id, day + 1, 0, 0, 0, 0, 0, 1, snapshot_type, currency, -value
     FROM kept WHERE is_last AND NOT is_open AND day < last_day
-), converted AS (
-    SELECT *, {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")} AS rate
-    FROM account_days
 )
 """
 
+# Summed by currency first: then a rate is looked up and multiplied per day, not per account and day.
 TOTALS = f"""
-{DAYS}, totals AS (
+{DAYS}, sums AS (
+    SELECT day, currency, sum(value) AS value, sum(cash) AS cash,
+        CASE WHEN bool_and(cost_basis IS NOT NULL OR value = 0) THEN sum(cost_basis) END AS cost_basis,
+        sum(net_flow) AS net_flow, sum(income) AS income, sum(fees) AS fees,
+        sum(quality * abs(value)::float8) AS trusted, sum(abs(value))::float8 AS gross, avg(quality) AS quality,
+        min(snapshot_type) AS snapshot_type
+    FROM account_days GROUP BY day, currency
+), converted AS (
+    SELECT *, {rate_sql(source="sums.currency", target="%(base)s", day="sums.day")} AS rate FROM sums
+), totals AS (
     SELECT day,
         CASE WHEN bool_and(rate IS NOT NULL) THEN sum(value * rate) END AS value,
         sum(cash * rate) AS cash,
-        CASE WHEN bool_and(cost_basis IS NOT NULL OR value = 0) THEN sum(cost_basis * rate) END AS cost_basis,
+        CASE WHEN bool_and(cost_basis IS NOT NULL AND rate IS NOT NULL) THEN sum(cost_basis * rate) END AS cost_basis,
         sum(net_flow * rate) AS net_flow, sum(income * rate) AS income, sum(fees * rate) AS fees,
-        COALESCE(sum(quality * abs(value)) / NULLIF(sum(abs(value)), 0), avg(quality)) AS quality,
+        COALESCE(sum(trusted * rate::float8) / NULLIF(sum(gross * rate::float8), 0), avg(quality)) AS quality,
         {SNAPSHOT_NAMES} END AS snapshot_type
     FROM converted GROUP BY day
 ), chained AS (
@@ -76,28 +84,30 @@ TOTALS = f"""
 )
 SELECT json_build_object(
     'currency', %(base)s::text,
-    'dates', COALESCE(json_agg(day ORDER BY day), '[]'),
-    'value', COALESCE(json_agg(round(value, %(places)s)::text ORDER BY day), '[]'),
-    'cash', COALESCE(json_agg(round(cash, %(places)s)::text ORDER BY day), '[]'),
-    'cost_basis', COALESCE(json_agg(round(cost_basis, %(places)s)::text ORDER BY day), '[]'),
-    'net_flow', COALESCE(json_agg(round(net_flow, %(places)s)::text ORDER BY day), '[]'),
-    'income', COALESCE(json_agg(round(income, %(places)s)::text ORDER BY day), '[]'),
-    'fees', COALESCE(json_agg(round(fees, %(places)s)::text ORDER BY day), '[]'),
-    'gain', COALESCE(json_agg(round(gain, %(places)s)::text ORDER BY day), '[]'),
-    'twrr', COALESCE(json_agg(round(twrr::numeric, 8) ORDER BY day), '[]'),
-    'quality', COALESCE(json_agg(round(quality::numeric, 4) ORDER BY day), '[]'),
-    'snapshot_type', COALESCE(json_agg(snapshot_type ORDER BY day), '[]'),
+    'dates', COALESCE(json_agg(day), '[]'),
+    'value', COALESCE(json_agg(round(value, %(places)s)::text), '[]'),
+    'cash', COALESCE(json_agg(round(cash, %(places)s)::text), '[]'),
+    'cost_basis', COALESCE(json_agg(round(cost_basis, %(places)s)::text), '[]'),
+    'net_flow', COALESCE(json_agg(round(net_flow, %(places)s)::text), '[]'),
+    'income', COALESCE(json_agg(round(income, %(places)s)::text), '[]'),
+    'fees', COALESCE(json_agg(round(fees, %(places)s)::text), '[]'),
+    'gain', COALESCE(json_agg(round(gain, %(places)s)::text), '[]'),
+    'twrr', COALESCE(json_agg(round(twrr::numeric, 8)), '[]'),
+    'quality', COALESCE(json_agg(round(quality::numeric, 4)), '[]'),
+    'snapshot_type', COALESCE(json_agg(snapshot_type), '[]'),
     'missing_rates', (SELECT COALESCE(json_agg(DISTINCT currency), '[]') FROM converted WHERE rate IS NULL)
-)::text FROM figures
+)::text FROM (SELECT * FROM figures ORDER BY day) figures
 """
 
 ACCOUNT_VALUES = f"""
 {DAYS}, columns AS (
     SELECT account_id, json_build_object(
         'dates', json_agg(day ORDER BY day),
-        'value', json_agg(round(value * rate, %(places)s)::text ORDER BY day)
+        'value', json_agg(round(
+            value * {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")}, %(places)s
+        )::text ORDER BY day)
     ) AS series
-    FROM converted GROUP BY account_id
+    FROM account_days GROUP BY account_id
 )
 SELECT COALESCE(json_object_agg(account_id, series), '{{}}')::text FROM columns
 """
@@ -120,13 +130,16 @@ class Period:
 
 
 def period_of(name: str, *, today: date) -> Period:
-    """The Period behind a range button. The first day is the one whose close the change is measured from."""
+    """The Period behind a range button: its first day is the one whose close the change is measured from.
+
+    A day's change on a weekend is still that of the last session.
+    """
     if name == "ALL":
         return Period(EARLIEST, today)
     if name == "YTD":
         return Period(date(today.year - 1, 12, 31), today)
     if name == "1D":
-        return Period(today - timedelta(days=1), today)
+        return Period(previous_session(previous_session(today, inclusive=True)), today)
     if name not in PERIOD_DAYS:
         raise UnknownPeriod(f"period must be one of {', '.join(PERIODS)}")
     return Period(today - timedelta(days=PERIOD_DAYS[name]), today)
