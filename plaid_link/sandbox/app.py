@@ -146,7 +146,7 @@ async def _read(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > LARGEST_BODY:
             raise PlaidError("INVALID_BODY")
         if not message.get("more_body"):

@@ -15,7 +15,7 @@ from portfolio_site.lib import simulated_market as market
 from ..errors import PlaidError
 from . import instruments
 from .life import cents
-from .records import ZERO, AccountBooks, Entry, Position, UserBooks
+from .records import CASH, ZERO, AccountBooks, Entry, Position, UserBooks
 
 GIVEN_HOLDING: Final = frozenset(
     {"institution_price", "institution_price_as_of", "quantity", "cost_basis", "currency", "security"}
@@ -158,6 +158,4 @@ def _field(name: str, value: Any) -> Any:
 
 
 def _is_known(ticker: str) -> bool:
-    return (
-        ticker == instruments.CASH or market.canonical(ticker) in market.UNIVERSE or bool(market.option_terms(ticker))
-    )
+    return ticker == CASH or market.canonical(ticker) in market.UNIVERSE or bool(market.option_terms(ticker))

@@ -12,6 +12,7 @@ from . import instruments
 from .records import CASH, ZERO, Entry
 
 Habit = Callable[["Life", date], None]
+Money = Decimal | int | str
 
 CENT = Decimal("0.01")
 TEN_YEARS = timedelta(days=3660)
@@ -79,7 +80,7 @@ class Life:
 
     # --- Money ---
 
-    def move_cash(self, day: date, amount: Decimal | int, type: str, subtype: str, name: str) -> None:
+    def move_cash(self, day: date, amount: Money, type: str, subtype: str, name: str) -> None:
         """`amount` > 0 comes in."""
         money = cents(Decimal(amount))
         self.cash += money
@@ -95,13 +96,13 @@ class Life:
             amount=-money,
         )
 
-    def deposit(self, day: date, amount: Decimal | int, name: str = "Electronic funds transfer received") -> None:
+    def deposit(self, day: date, amount: Money, name: str = "Electronic funds transfer received") -> None:
         self.move_cash(day, amount, "cash", "deposit", name)
 
-    def withdraw(self, day: date, amount: Decimal | int, name: str = "Electronic funds transfer paid") -> None:
+    def withdraw(self, day: date, amount: Money, name: str = "Electronic funds transfer paid") -> None:
         self.move_cash(day, -Decimal(amount), "cash", "withdrawal", name)
 
-    def charge(self, day: date, amount: Decimal | str, subtype: str, name: str) -> None:
+    def charge(self, day: date, amount: Money, subtype: str, name: str) -> None:
         self.move_cash(day, -Decimal(amount), "fee", subtype, name)
 
     # --- Trades ---

@@ -14,7 +14,7 @@ from . import instruments
 from .books import Span, account
 from .derivatives import buy_open_call, sell_puts, speculate_on_calls
 from .life import Customs, Habit, Life, cents
-from .records import AccountBooks, UserBooks
+from .records import AccountBooks, Entry, UserBooks
 from .schedule import every_day, falls_on, monthly
 
 SWINGS: Final = ("AMD", "META", "INTC", "CRM", "PLTR", "BAC", "DIS", "BA", "F", "UNH", "XOM", "PFE", "WMT", "T")
@@ -147,7 +147,7 @@ def _transfer_in_kind(span: Span) -> Habit:
 def _cancel_an_order(span: Span) -> Habit:
     """A mistaken buy, taken back by the broker on the next session."""
     ordered_on = span.linked_on - timedelta(days=120)
-    orders = []
+    orders: list[Entry] = []
 
     def cancel(life: Life, day: date) -> None:
         if orders and falls_on(day, day):
