@@ -26,28 +26,37 @@ SNAPSHOT_NAMES = "CASE min(snapshot_type) " + " ".join(
     f"WHEN {kind.value} THEN '{kind.label}'" for kind in AccountDay.SnapshotType
 )
 
-# An account whose history is a little behind counts with its last known value, a closed one leaves as a flow; one that
-# starts inside the period enters as a flow. So neither linking nor closing an account looks like a gain or a loss.
-DAYS = """
-WITH kept AS (
+KEPT = """
+WITH kept AS MATERIALIZED (
     SELECT d.account_id, d.day, d.value, d.cash, d.cost_basis, d.net_flow, d.income, d.fees, d.quality, d.snapshot_type,
-        a.currency, a.closed_at IS NULL AS is_open,
-        lead(d.day) OVER account IS NULL AS is_last, lag(d.day) OVER account IS NULL AS is_first,
-        min(d.day) OVER () AS first_day, max(d.day) OVER () AS last_day
+        a.currency, a.closed_at IS NULL AS is_open
     FROM history_accountday d JOIN investments_account a ON a.id = d.account_id
     WHERE d.account_id = ANY(%(accounts)s) AND d.day BETWEEN %(start)s AND %(end)s
-    WINDOW account AS (PARTITION BY d.account_id ORDER BY d.day)
+)
+"""
+
+# An account whose history is a little behind counts with its last known value, a closed one leaves as a flow; one that
+# starts inside the period enters as a flow. So neither linking nor closing an account looks like a gain or a loss.
+DAYS = f"""
+{KEPT}, edges AS (
+    SELECT account_id, min(day) AS first, max(day) AS last FROM kept GROUP BY account_id
+), whole AS (
+    SELECT min(first) AS first, max(last) AS last FROM edges
+), starts AS (
+    SELECT kept.* FROM kept JOIN edges USING (account_id) CROSS JOIN whole
+    WHERE kept.day = edges.first AND edges.first > whole.first
+), ends AS (
+    SELECT kept.*, whole.last FROM kept JOIN edges USING (account_id) CROSS JOIN whole
+    WHERE kept.day = edges.last AND edges.last < whole.last
 ), account_days AS (
-    SELECT account_id, day, value, cash, cost_basis, income, fees, quality, snapshot_type, currency,
-        CASE WHEN is_first AND day > first_day THEN value ELSE net_flow END AS net_flow
-    FROM kept
+    SELECT day, currency, value, cash, cost_basis, net_flow, income, fees, quality, snapshot_type FROM kept
     UNION ALL
-    SELECT account_id, carried.day::date, value, cash, cost_basis, 0, 0, quality, snapshot_type, currency, 0
-    FROM kept CROSS JOIN LATERAL generate_series(kept.day + 1, last_day, interval '1 day') carried(day)
-    WHERE is_last AND is_open
+    SELECT day, currency, 0, 0, 0, value - net_flow, 0, 0, quality, snapshot_type FROM starts
     UNION ALL
-    SELECT account_id, day + 1, 0, 0, 0, 0, 0, 1, snapshot_type, currency, -value
-    FROM kept WHERE is_last AND NOT is_open AND day < last_day
+    SELECT carried.day::date, currency, value, cash, cost_basis, 0, 0, 0, quality, snapshot_type
+    FROM ends CROSS JOIN LATERAL generate_series(ends.day + 1, ends.last, interval '1 day') carried(day) WHERE is_open
+    UNION ALL
+    SELECT day + 1, currency, 0, 0, 0, -value, 0, 0, quality, snapshot_type FROM ends WHERE NOT is_open
 )
 """
 
@@ -100,14 +109,14 @@ SELECT json_build_object(
 """
 
 ACCOUNT_VALUES = f"""
-{DAYS}, columns AS (
+{KEPT}, columns AS (
     SELECT account_id, json_build_object(
         'dates', json_agg(day ORDER BY day),
         'value', json_agg(round(
-            value * {rate_sql(source="account_days.currency", target="%(base)s", day="account_days.day")}, %(places)s
+            value * {rate_sql(source="kept.currency", target="%(base)s", day="kept.day")}, %(places)s
         )::text ORDER BY day)
     ) AS series
-    FROM account_days GROUP BY account_id
+    FROM kept GROUP BY account_id
 )
 SELECT COALESCE(json_object_agg(account_id, series), '{{}}')::text FROM columns
 """
