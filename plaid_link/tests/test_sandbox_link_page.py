@@ -117,6 +117,7 @@ def test_choosing_a_user_hands_back_a_public_token(plaid_server, shop):
     tab.click("#open")
     frame = tab.frame_locator("iframe")
     frame.get_by_label("Charles Schwab").check()
+    tab.frames[-1].wait_for_load_state()  # its script listens by then
     frame.get_by_label("Crypto holder").check()
     frame.get_by_role("button", name="Continue").click()
     kind, public_token, metadata = outcome(tab)
@@ -137,6 +138,7 @@ def test_leaving_calls_back_without_an_error(shop, leave):
     frame = tab.frame_locator("iframe")
     button = frame.get_by_role("button", name="Cancel")
     button.wait_for()
+    tab.frames[-1].wait_for_load_state()  # its script listens by then
     if leave == "cancel":
         button.click()
     else:
