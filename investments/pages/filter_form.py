@@ -77,10 +77,14 @@ class FilterForm:
     @property
     def fields(self) -> list[Field]:
         return [
-            Field(name, label, kind, self.values[name], _options(choices), " ".join(self.errors.get(name, [])))
+            Field(name, label, kind, self._shown(name, kind), _options(choices), " ".join(self.errors.get(name, [])))
             for name, label, kind, choices in FIELDS
             if name != "q"
         ]
+
+    def _shown(self, name: str, kind: str) -> str:
+        """Fields for dates and numbers take no other text."""
+        return "" if kind in ("date", "number") and name in self.errors else self.values[name]
 
     @property
     def active(self) -> list[Chip]:

@@ -35,9 +35,10 @@ class GenerateLinkTokenView(contract.PlaidRoute):
         responses={200: serializers.LinkTokenSerializer, **_errors(400, 401, 404, 500)},
     )
     def post(self, request: Request) -> Response:
-        """A link token for the user."""
+        """A link token for the user; with an `item_id`, Link repairs that connection (update mode)."""
         (user_id,) = contract.needed(request, "user_id")
-        token = create_link_token(user_id=contract.user_named(request, user_id))
+        owner_id = contract.user_named(request, user_id)
+        token = create_link_token(user_id=owner_id, item=_item_to_repair(request, owner_id))
         return Response({"status": "success", "link_token": token})
 
 
@@ -90,6 +91,17 @@ class RefreshAllView(contract.PlaidRoute):
             summary["failed"] = len(items) - len(synced)
         window = {"start_date": start.isoformat(), "end_date": end.isoformat()}
         return Response({"status": "success", "summary": summary, "range": window})
+
+
+def _item_to_repair(request: Request, user_id: int) -> Item | None:
+    """The connected item that the body names, None where it names none. Raises Refused."""
+    item_id = request.data.get("item_id")
+    if not item_id:
+        return None
+    item = _item_of(user_id, contract.text(item_id, "item_id"))
+    if item.status == Item.Status.DISCONNECTED:
+        raise contract.Refused(NOT_FOUND, status=404)
+    return item
 
 
 def _item_of(user_id: int, item_id: str) -> Item:

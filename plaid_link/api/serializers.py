@@ -44,8 +44,12 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error = serializers.CharField()
 
 
-class LinkTokenRequestSerializer(serializers.Serializer[Any]):
+class UserNamedSerializer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField(min_value=1)
+
+
+class LinkTokenRequestSerializer(UserNamedSerializer):
+    item_id = serializers.CharField(required=False, help_text="The connection to repair, instead of a new one.")
 
 
 @_answers("A link token", status="success", link_token="link-sandbox-af1a0311-da53-4636-b754-dd15cc058176")
@@ -54,7 +58,7 @@ class LinkTokenSerializer(serializers.Serializer[Any]):
     link_token = serializers.CharField()
 
 
-class ExchangeRequestSerializer(LinkTokenRequestSerializer):
+class ExchangeRequestSerializer(UserNamedSerializer):
     public_token = serializers.CharField()
 
 

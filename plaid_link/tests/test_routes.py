@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -102,6 +103,23 @@ class TestLinkToken:
     def test_staff_may_name_another(self, staff: Any, owner: Any, plaid: PlaidServer) -> None:
         assert post(signed_in(staff), LINK_TOKEN, {"user_id": owner.pk})[0] == 200
         assert post(signed_in(staff), LINK_TOKEN, {"user_id": NOBODY})[0] == 404
+
+    def test_for_a_repair_names_the_item_to_plaid(self, me: Client, owner: Any, plaid: PlaidServer) -> None:
+        item_id = linked(me, owner, plaid)
+        _, answer = post(me, LINK_TOKEN, {"user_id": owner.pk, "item_id": item_id})
+        page = httpx.get(f"{plaid.url}/link", params={"token": answer["link_token"]}).text
+        assert "asks for a new sign-in" in page
+        _, new = post(me, LINK_TOKEN, {"user_id": owner.pk})
+        assert "asks for a new sign-in" not in httpx.get(f"{plaid.url}/link", params={"token": new["link_token"]}).text
+
+    @pytest.mark.parametrize("whose", ["other", "disconnected"])
+    def test_no_repair_of_anothers_or_of_what_is_gone(
+        self, me: Client, owner: Any, other: Any, plaid: PlaidServer, whose: str
+    ) -> None:
+        item_id = linked(me, owner, plaid) if whose == "disconnected" else linked(signed_in(other), other, plaid)
+        Item.objects.filter(owner=owner).update(status=Item.Status.DISCONNECTED)
+        error = {"error": "Investments account not found"}
+        assert post(me, LINK_TOKEN, {"user_id": owner.pk, "item_id": item_id}) == (404, error)
 
     def test_when_plaid_fails_the_answer_is_a_sentence(self, me: Client, owner: Any, plaid: PlaidServer) -> None:
         plaid.fail("/link/token/create", code="INTERNAL_SERVER_ERROR")

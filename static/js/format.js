@@ -24,6 +24,8 @@ export const signedPercent = (ratio, places = 2) =>
 export const percent = (ratio, places = 1) =>
   minus(formatter(`p${places}`, { style: "percent", minimumFractionDigits: places, maximumFractionDigits: places }).format(ratio));
 
-const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", timeZone: "UTC" });
-export const day = (iso) => `${weekday.format(new Date(iso))} ${days.format(new Date(iso))}`;
+const parts = new Intl.DateTimeFormat("en-US", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+export const day = (iso) => {
+  const named = Object.fromEntries(parts.formatToParts(new Date(iso)).map(({ type, value }) => [type, value]));
+  return `${named.weekday} ${named.day} ${named.month} ${named.year}`;
+};

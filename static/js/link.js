@@ -42,6 +42,13 @@ const exchange = async (publicToken) => {
   location.assign(next);
 };
 
+// The access stays the same one: what is left to do is to read again.
+const repaired = async (button) => {
+  say("Signed in again. Reading your accounts…");
+  await post(button.dataset.refresh, {});
+  location.reload();
+};
+
 const open = (token, onSuccess) => {
   const handler = window.Plaid.create({
     token,
@@ -58,7 +65,7 @@ const start = async (button) => {
     const body = { user_id: Number(holder.dataset.user) };
     if (button.dataset.link === "repair") body.item_id = button.dataset.item;
     const [answer] = await Promise.all([post(holder.dataset.tokenUrl, body), loadScript()]);
-    open(answer.link_token, button.dataset.link === "repair" ? async () => location.reload() : exchange);
+    open(answer.link_token, button.dataset.link === "repair" ? () => repaired(button) : exchange);
   } catch (error) {
     say(error.message);
   } finally {

@@ -23,8 +23,10 @@ const months = (start, end, most) => {
   return all.filter((time) => monthNumber(new Date(time)) % step === 0);
 };
 
-const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const month = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
+// en-US writes Sep where en-GB writes Sept: three letters, as the server does.
+const month = new Intl.DateTimeFormat("en-US", { month: "short", timeZone: "UTC" });
+
+const writeDay = (time) => `${new Date(time).getUTCDate()} ${month.format(time)}`;
 
 const writeMonth = (time) => {
   const date = new Date(time);
@@ -37,5 +39,5 @@ export const timeTicks = (start, end, most) => {
   const inside = (time) => time - start >= (end - start) * EDGE && end - time >= (end - start) * EDGE;
   if (days > 100) return { values: months(start, end, most).filter(inside), write: writeMonth };
   const wanted = days <= 10 ? () => true : (date) => date.getUTCDay() === 1;
-  return { values: every(daysBetween(start, end, wanted).filter(inside), most), write: (time) => dayAndMonth.format(time) };
+  return { values: every(daysBetween(start, end, wanted).filter(inside), most), write: writeDay };
 };
