@@ -24,7 +24,6 @@ from history.tasks import enqueue_behind, rebuild
 from history.tests.ledgers import book, checksum, days_of, holding, row, state_of, stock
 from history.valuation import market_today
 from investments.models import Account
-from portfolio_site.celery import app
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("committed")]
 
@@ -43,7 +42,7 @@ def database_url() -> str:
 
 def forget_messages() -> None:
     """Empty the queues: what was queued while the test set up its rows is not what it is about."""
-    with app.connection_for_write() as broker:
+    with rebuild.app.connection_for_write() as broker:
         for queue in QUEUES:
             broker.default_channel.queue_purge(queue)
 
