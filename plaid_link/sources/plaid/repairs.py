@@ -69,7 +69,7 @@ def repaired_transaction(
 def bonds_per_100(
     securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
 ) -> set[str]:
-    """The bonds quoted per 100 of par: there value is quantity x price / 100. A matured one tells only by its trades."""
+    """The bonds quoted per 100 of par: value is quantity x price / 100. One that has matured tells by its trades."""
     return {
         security
         for security, quantity, price, value in _told(holdings, transactions)
