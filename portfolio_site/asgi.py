@@ -8,6 +8,8 @@ os.environ.setdefault("LONGVIEW_ROLE", "web")
 from django.core.asgi import get_asgi_application
 
 from portfolio_site.checks import refuse_demo_secrets
+from portfolio_site.lib.startup import warm_up
 
 refuse_demo_secrets()
 application = get_asgi_application()
+warm_up()

@@ -1,0 +1,175 @@
+"""10,000 webhooks in a minute: are all stored, how soon is each acknowledged, and how few syncs do they cause?
+
+A real uvicorn process under row security, a real worker, PostgreSQL, Redis and the local Plaid server. Sending is paced
+by the clock, and a webhook's time counts from when it was due, so a server that stalls cannot hide behind the sender.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from _database import own_database
+from _figures import Figure, arguments, show
+from _webhook_load import Answered, request, send_all
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# quick sends at the same rate for a fifth of the time.
+SCALES = {"quick": (2_000, 12.0), "full": (10_000, 60.0)}
+ITEMS = 50
+CONNECTIONS = 32
+QUIET_SECONDS = 120.0
+CODES = (("HOLDINGS", "DEFAULT_UPDATE"), ("INVESTMENTS_TRANSACTIONS", "DEFAULT_UPDATE"))
+
+
+def main() -> None:
+    options = arguments(__doc__ or "")
+    count, seconds = SCALES[options.scale]
+    with own_database(), tempfile.TemporaryDirectory() as folder:
+        figures = run(Path(folder), count=count, seconds=seconds)
+    show(f"{count:,} webhooks in {seconds:.0f} s about {ITEMS} items", figures, as_json=options.json)
+
+
+def run(folder: Path, *, count: int, seconds: float) -> list[Figure]:
+    from plaid_link.sandbox.testing import running
+
+    with running(state=folder / "plaid.json") as plaid, processes(folder, plaid_url=plaid.url) as port:
+        item_ids = link(plaid)
+        key = json.loads((folder / "plaid.json").read_text())["keys"][-1]
+        requests = signed(item_ids, key, count=count)
+        # The first of a process pays for its imports and for Plaid's key.
+        send_all(requests[:CONNECTIONS], port=port, seconds=3, connections=CONNECTIONS)
+        answered = send_all(requests[CONNECTIONS:], port=port, seconds=seconds, connections=CONNECTIONS)
+        handled_after = wait_until_handled()
+        return figures_of(answered, handled_after)
+
+
+def link(plaid: Any) -> list[str]:
+    """Items as linking leaves them, each with an owner of its own; their ids at Plaid."""
+    from investments.models import Institution
+    from plaid_link.models import Item
+    from plaid_link.tokens import seal_token
+    from portfolio_site.models import User
+
+    institution = Institution.objects.create(external_id="bench", name="Bench")
+    owners = User.objects.bulk_create([User(email=f"bench{number}@example.com") for number in range(ITEMS)])
+    for owner in owners:
+        access_token, item_id = plaid.link()
+        sealed = seal_token(access_token, item_id=item_id)
+        Item.objects.create(owner=owner, institution=institution, item_id=item_id, access_token_encrypted=sealed)
+    return list(Item.objects.values_list("item_id", flat=True))
+
+
+def signed(item_ids: list[str], key: dict[str, Any], *, count: int) -> list[bytes]:
+    """Webhooks that take turns over items and codes, and those that warm the server up, signed now."""
+    from plaid_link.sandbox.keys import signature
+
+    requests = []
+    for number in range(count + CONNECTIONS):
+        webhook_type, webhook_code = CODES[number % len(CODES)]
+        body = json.dumps(
+            {
+                "webhook_type": webhook_type,
+                "webhook_code": webhook_code,
+                "item_id": item_ids[number % len(item_ids)],
+                "error": None,
+                "number": number,
+                "environment": "sandbox",
+            }
+        ).encode()
+        requests.append(request(body, signature(key, body)))
+    return requests
+
+
+@contextmanager
+def processes(folder: Path, *, plaid_url: str) -> Iterator[int]:
+    """Web and worker on the benchmark's database; yields the web's port."""
+    from django.conf import settings
+    from django.db import connection
+
+    from portfolio_site.demo.processes import Supervisor
+    from portfolio_site.demo.stack import free_port
+    from portfolio_site.lib.embedded.redis import with_database
+
+    database = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}"))
+    environment = {
+        "DATABASE_URL": database,
+        "REDIS_URL": with_database(settings.REDIS_URL, 14),
+        "PLAID_HOST": plaid_url,
+        "LOG_LEVEL": "ERROR",
+    }
+    supervisor, port = Supervisor(directory=CHECKOUT, log_directory=folder / "log"), free_port()
+    web = ["uvicorn", "portfolio_site.asgi:application", "--port", str(port), "--no-access-log", "--log-level", "error"]
+    worker = ["celery", "-A", "portfolio_site", "worker", "--concurrency=1", "--queues=default", "--loglevel=ERROR"]
+    try:
+        for role, command in (("web", web), ("worker", worker)):
+            supervisor.start(role, sys.executable, "-m", *command, environment={**environment, "LONGVIEW_ROLE": role})
+        wait_for_web(port)
+        yield port
+    finally:
+        supervisor.stop()
+
+
+def wait_for_web(port: int) -> None:
+    import httpx
+
+    from portfolio_site.demo.waiting import wait_until
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health", timeout=1).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    if not wait_until(answers, seconds=60):
+        raise SystemExit("The web process does not answer")
+
+
+def wait_until_handled() -> float:
+    """Seconds until no webhook waits any more."""
+    from plaid_link.models import WebhookEvent
+    from portfolio_site.demo.waiting import wait_until
+
+    start = time.perf_counter()
+    wait_until(lambda: not WebhookEvent.objects.unfinished().exists(), seconds=QUIET_SECONDS)
+    return time.perf_counter() - start
+
+
+def figures_of(answered: list[Answered], handled_after: float) -> list[Figure]:
+    from plaid_link.models import SyncRun, WebhookEvent
+
+    taken = sum(one.status == 200 for one in answered)
+    stored = WebhookEvent.objects.count() - CONNECTIONS
+    done = WebhookEvent.objects.filter(status="done").count() - CONNECTIONS
+    syncs = SyncRun.objects.count()
+    since_due = sorted(one.since_due for one in answered)
+    since_sent = sorted(one.since_sent for one in answered)
+    return [
+        figure("acknowledged", taken, "of", len(answered), ""),
+        figure("stored", stored, "of", len(answered), ""),
+        figure("handled", done, "of", len(answered), ""),
+        figure("syncs that they caused", syncs, "webhooks", done, ""),
+        figure("acknowledgement, p50", percentile(since_due, 50), "once sent", percentile(since_sent, 50), "ms"),
+        figure("acknowledgement, p99", percentile(since_due, 99), "allowed", 100.0, "ms"),
+        figure("acknowledgement, slowest", since_due[-1], "once sent", since_sent[-1], "ms"),
+        figure("all handled, after the last", handled_after, "", None, "s"),
+    ]
+
+
+def figure(name: str, ours: float, other_name: str, other: float | None, unit: str) -> Figure:
+    return Figure(name, ours, other, other_name, None, unit)
+
+
+def percentile(ordered: list[float], percent: int) -> float:
+    return ordered[min(len(ordered) * percent // 100, len(ordered) - 1)]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
+    main()
