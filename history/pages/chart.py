@@ -1,10 +1,13 @@
 """The history panel: the daily line of a range, what happened in it, and the table that stands behind it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from history.models import AccountHistory
+from history.progress import overall_progress, reconstruction_progress
 from history.series import PERIODS, Period, period_of, totals
 
 DEFAULT_PERIOD = "1Y"
@@ -95,6 +98,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Building:
+    """Reconstruction under way: of how many accounts, and how much is done of all, 0 to 1."""
+
+    accounts: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPanel:
     """What `_history.html` draws. `span` and `this_year` are None until there are two days with a value."""
 
@@ -102,6 +113,7 @@ class HistoryPanel:
     span: Span | None
     this_year: Span | None
     currency: str
+    building: Building | None = None
 
     @property
     def words(self) -> str:
@@ -131,8 +143,8 @@ class HistoryPanel:
         }
 
 
-def history_panel(*, account_ids: tuple[int, ...], period: str, currency: str, today: date) -> HistoryPanel:
-    """The panel for a range; one query, which reaches back to New Year for the year's own change."""
+def history_panel(*, user_id: int, account_ids: Sequence[int], period: str, currency: str, today: date) -> HistoryPanel:
+    """The panel for a range; two queries, one of which reaches back to New Year for the year's own change."""
     chosen = period if period in PERIODS else DEFAULT_PERIOD
     start, new_year = period_of(chosen, today=today).start, period_of("YTD", today=today).start
     columns = totals(account_ids=account_ids, period=Period(min(start, new_year), today), base_currency=currency)
@@ -142,7 +154,15 @@ def history_panel(*, account_ids: tuple[int, ...], period: str, currency: str, t
         span=_drawable(everything.since(start)),
         this_year=_drawable(everything.since(new_year)),
         currency=currency,
+        building=_building(user_id, account_ids),
     )
+
+
+def _building(user_id: int, account_ids: Sequence[int]) -> Building | None:
+    """None where every history has followed its ledger, or has failed to."""
+    progress = reconstruction_progress(user_id=user_id, account_ids=account_ids)
+    waiting = [account for account in progress if account.behind and account.state != AccountHistory.State.FAILED]
+    return Building(len(waiting), overall_progress(progress)) if waiting else None
 
 
 def _drawable(span: Span) -> Span | None:

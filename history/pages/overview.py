@@ -1,6 +1,7 @@
 """`/`: what everything is worth, how it got there, and what it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -9,76 +10,78 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from history.models import AccountHistory
 from history.pages.accounts import account_lines
-from history.pages.allocation import DEFAULT_DIMENSION, allocation_panel
+from history.pages.allocation import DEFAULT_DIMENSION, AllocationPanel, allocation_panel
 from history.pages.chart import DEFAULT_PERIOD, HistoryPanel, history_panel
-from history.pages.issues import issues
-from history.pages.movers import movers
-from history.progress import overall_progress, reconstruction_progress
-from history.valuation import AccountWorth, Worth, account_worths, market_today, total_worth
-from investments.pages.scope import Scope, scope_of
+from history.pages.issues import Issue, issues
+from history.pages.movers import Mover, movers
+from history.pages.panels import Content, Panel, read_panel
+from history.valuation import Worth, account_worths, market_today, total_worth
+from investments.pages.scope import scope_of
 from portfolio_site.lib.sessions import last_closed_session
 
 PARTS = {"history": "history/parts/_history.html", "allocation": "history/parts/_allocation.html"}
 Context = dict[str, Any]
 
 
+class Overview:
+    """The panels of one request. Each is read alone, so that one can fail and the others stand."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.scope = scope_of(request)
+        self.currency: str = request.user.base_currency
+        self.worths = account_worths(account_ids=self.scope.account_ids, base_currency=self.currency)
+        self.worth = total_worth(self.worths, base_currency=self.currency)
+        self.lines = account_lines(scope=self.scope, worths=self.worths, total_value=self.worth.value)
+
+    def context(self, part: str | None) -> Context:
+        """What the page needs, or the one panel of it that is asked for."""
+        value = {"value": _value(self.worth), "accounts": self.lines, "cash_weight": _weight(self.worth)}
+        readers = {"history": self.history, "allocation": self.allocation, "movers": self.movers, "issues": self.issues}
+        wanted = [part] if part else list(readers) if self.worths else []
+        return value | {name: readers[name]() for name in wanted}
+
+    def history(self) -> Panel[HistoryPanel]:
+        period = self.request.GET.get("period", DEFAULT_PERIOD)
+        return self._read("history", partial(self._history, period), variant=period)
+
+    def _history(self, period: str) -> HistoryPanel:
+        return history_panel(
+            user_id=self.request.user.pk,
+            account_ids=self.scope.account_ids,
+            period=period,
+            currency=self.currency,
+            today=market_today(),
+        )
+
+    def allocation(self) -> Panel[AllocationPanel]:
+        by = self.request.GET.get("by", DEFAULT_DIMENSION)
+        return self._read("allocation", partial(self._allocation, by), variant=by)
+
+    def _allocation(self, by: str) -> AllocationPanel:
+        return allocation_panel(
+            by=by, worths=self.worths, accounts=self.lines, total_value=self.worth.value, currency=self.currency
+        )
+
+    def movers(self) -> Panel[list[Mover]]:
+        return self._read("movers", lambda: movers(worths=self.worths, total_value=self.worth.value))
+
+    def issues(self) -> Panel[list[Issue]]:
+        return self._read("issues", lambda: issues(account_ids=self.scope.account_ids, worth=self.worth))
+
+    def _read(self, name: str, load: Callable[[], Content], variant: str = "") -> Panel[Content]:
+        variant = f"{self.currency} {variant}"
+        return read_panel(name, load, user_id=self.request.user.pk, scope=self.scope, variant=variant)
+
+
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     """The page, or the one panel that a range or dimension button asks for."""
-    scope, currency = scope_of(request), request.user.base_currency
-    worths = account_worths(account_ids=scope.account_ids, base_currency=currency)
-    worth = total_worth(worths, base_currency=currency)
-    context = {"value": _value(worth)}
-    part = getattr(request, "htmx", None) and request.htmx.target
-    if part in PARTS:
-        return render(request, PARTS[part], context | PANELS[part](request, scope, worths, worth))
-    if worths:
-        context |= _page(request, scope, worths, worth)
-    return render(request, "history/overview.html", context | {"connect_url": reverse("onboarding_connect")})
-
-
-def _page(request: HttpRequest, scope: Scope, worths: Sequence[AccountWorth], worth: Worth) -> Context:
-    panels = [panel(request, scope, worths, worth) for panel in PANELS.values()]
-    return {
-        **panels[0],
-        **panels[1],
-        "movers": movers(worths=worths, total_value=worth.value),
-        "issues": issues(account_ids=scope.account_ids, worth=worth),
-    }
-
-
-def _history(request: HttpRequest, scope: Scope, worths: Sequence[AccountWorth], worth: Worth) -> Context:
-    panel = history_panel(
-        account_ids=scope.account_ids,
-        period=request.GET.get("period", DEFAULT_PERIOD),
-        currency=worth.currency,
-        today=market_today(),
-    )
-    return {"history": panel, "cash_weight": _weight(worth), "building": _building(request, scope, panel)}
-
-
-def _building(request: HttpRequest, scope: Scope, panel: HistoryPanel) -> Context | None:
-    """How far reconstruction is, while there is any to do."""
-    progress = reconstruction_progress(user_id=request.user.pk, account_ids=scope.account_ids)
-    waiting = [account for account in progress if account.behind and account.state != AccountHistory.State.FAILED]
-    return {"accounts": len(waiting), "fraction": overall_progress(progress)} if waiting else None
-
-
-def _allocation(request: HttpRequest, scope: Scope, worths: Sequence[AccountWorth], worth: Worth) -> Context:
-    lines = account_lines(scope=scope, worths=worths, total_value=worth.value)
-    panel = allocation_panel(
-        by=request.GET.get("by", DEFAULT_DIMENSION),
-        worths=worths,
-        accounts=lines,
-        total_value=worth.value,
-        currency=worth.currency,
-    )
-    return {"accounts": lines, "allocation": panel}
-
-
-PANELS = {"history": _history, "allocation": _allocation}
+    target = request.htmx.target if getattr(request, "htmx", None) else None
+    part = target if target in PARTS else None
+    context = Overview(request).context(part) | {"connect_url": reverse("onboarding_connect")}
+    return render(request, PARTS[part] if part else "history/overview.html", context)
 
 
 def _weight(worth: Worth) -> float | None:
