@@ -1,7 +1,7 @@
 // Allocation as a ring or a treemap. The table beside it is the legend, and stays when there is no script.
 // Contract of the data (JSON): {currency, slices: [{label, value, weight, color}]}.
 
-import { calm, colour } from "./appearance.js";
+import { colour } from "./appearance.js";
 import { percent } from "./format.js";
 
 export class Allocation {
@@ -63,8 +63,7 @@ export class Allocation {
       itemStyle: { color: colour(`--slice-${slice.color}`) },
     }));
     this.chartIn("ring", this.ring.querySelector(".figure-ring__canvas")).setOption({
-      animation: !calm(),
-      animationDuration: 400,
+      animation: false,
       series: [{
         type: "pie",
         radius: ["74%", "96%"],

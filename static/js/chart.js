@@ -69,12 +69,16 @@ export class HistoryChart {
   draw() {
     if (!this.data) return;
     this.chart.setOption(this.option(), { notMerge: true });
+    if (this.isDrawn) return;
+    this.isDrawn = true;
     this.canvas.classList.remove("skeleton");
+    performance.mark("chart-drawn");
   }
 
   option() {
     return {
-      animation: !calm(),
+      // The first line stands at once; later ones may move.
+      animation: Boolean(this.isDrawn) && !calm(),
       animationDuration: 400,
       useUTC: true,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
