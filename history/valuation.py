@@ -56,7 +56,7 @@ WITH held AS (
     WHERE symbol_id NOT IN (SELECT symbol_id FROM recent)
 ), latest AS (
     SELECT symbol_id, day, close FROM closes WHERE next_day = 'infinity'
-), priced AS (
+), priced AS MATERIALIZED (
     SELECT held.*, broker_wins.yes AS broker_wins,
         CASE WHEN broker_wins.yes THEN broker_day ELSE latest.day END AS priced_on,
         CASE WHEN broker_wins.yes THEN broker_price ELSE latest.close END AS price,
@@ -64,7 +64,7 @@ WITH held AS (
         {rate_sql(source="our_currency", target="held.currency", day="%(today)s")} AS our_rate
     FROM held LEFT JOIN latest USING (symbol_id)
     CROSS JOIN LATERAL (SELECT latest.day IS NULL OR COALESCE(broker_day >= latest.day, false) AS yes) broker_wins
-), valued AS (
+), valued AS MATERIALIZED (
     SELECT priced.*,
         round(CASE WHEN broker_wins THEN broker_value * broker_rate ELSE shares * price * our_rate END, 4) AS value,
         LEAST(priced_on, session) AS change_day
