@@ -16,6 +16,7 @@ class Periodic:
 
 
 SCHEDULE: dict[str, Periodic] = {
+    "Handle webhooks that wait": Periodic("plaid_link.handle_waiting_webhooks", timedelta(seconds=15)),
     "Rebuild histories that are behind": Periodic("history.sweep_behind", timedelta(seconds=30)),
     "Sync stale items": Periodic("plaid_link.sync_stale_items", timedelta(minutes=1)),
 }

@@ -1,6 +1,7 @@
 """What the webhooks of one item, taken together, change: its health, and by at most one sync its data."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -14,25 +15,36 @@ from plaid_link.webhooks.effects import WHOLE_HISTORY_DAYS, Effect, effect_of, t
 UNWELL = frozenset({Item.Status.NEEDS_REPAIR, Item.Status.INSTITUTION_TROUBLE, Item.Status.ERROR})
 
 
-class SyncUnderWay(Exception):
-    """Another sync of the item runs now, and may have asked Plaid before these events came."""
+# Webhooks come in bursts, and Plaid answers 15 questions a minute about one item's holdings.
+SYNC_EVERY = timedelta(seconds=15)
+BUSY_WAIT = timedelta(seconds=5)
+
+
+class NotYet(Exception):
+    """The item is being synced, from data that may be older than these events, or was just now; try at `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"not before {until:%H:%M:%S}")
+        self.until = until
 
 
 def apply(*, item: Item, events: Sequence[WebhookEvent]) -> str:
     """Do what the events ask for. Returns a note on what is wrong with the item, '' where nothing is.
 
-    Raises SyncUnderWay, and SourceError where another try may help.
+    Raises NotYet before anything is done, and SourceError where another try may help.
     """
     effects = (effect_of(event.webhook_type, event.webhook_code, event.payload) for event in events)
     effect = together(effect for effect in effects if effect is not None)
     if effect.revoked:
         checkup.revoke(item, effect.revoked)
         return effect.revoked
+    if effect.reread_days:
+        _await_turn(item)
     try:
         return _examine_and_sync(item, effect) if effect.check_health else _sync(item, effect.reread_days)
     except SourceError as error:
         if error.code == BUSY_CODE:
-            raise SyncUnderWay from error
+            raise NotYet(timezone.now() + BUSY_WAIT) from error
         if error.permanent:
             # The item says so to its user; another try would end the same.
             return error.code
@@ -55,12 +67,20 @@ def _seems_unwell(item: Item) -> bool:
     return item.status in UNWELL and not item.error_code.startswith("PENDING_")
 
 
+def _await_turn(item: Item) -> None:
+    """Raises NotYet while a sync of the item runs, or began well only moments ago."""
+    now = timezone.now()
+    item_runs = SyncRun.objects.filter(item=item)
+    if item_runs.filter(state=SyncRun.State.RUNNING, alive_at__gte=now - runs.LEASE).exists():
+        raise NotYet(now + BUSY_WAIT)
+    recent = item_runs.filter(state=SyncRun.State.SUCCEEDED, started_at__gt=now - SYNC_EVERY).first()
+    if recent is not None:
+        raise NotYet(recent.started_at + SYNC_EVERY)
+
+
 def _sync(item: Item, reread_days: int) -> str:
     if not reread_days:
         return ""
-    alive = SyncRun.objects.filter(state=SyncRun.State.RUNNING, alive_at__gte=timezone.now() - runs.LEASE)
-    if alive.filter(item=item).exists():
-        raise SyncUnderWay
     start, end = sync.recent_window(_days(item, reread_days))
     sync.sync_item(item=item, trigger=SyncRun.Trigger.WEBHOOK, start=start, end=end)
     return ""

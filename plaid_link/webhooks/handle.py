@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from plaid_link.models import Item, WebhookEvent
 from plaid_link.sources.base import SourceError
-from plaid_link.webhooks.apply import SyncUnderWay, apply
+from plaid_link.webhooks.apply import NotYet, apply
 from plaid_link.webhooks.effects import effect_of
 from portfolio_site.lib import advisory
 
@@ -23,7 +23,6 @@ Events = Sequence[WebhookEvent]
 
 MAX_ATTEMPTS = 3
 FIRST_WAIT = timedelta(seconds=30)
-BUSY_WAIT = timedelta(seconds=5)
 # Of one item in one go, and items in one pass: bounds on memory, not on work.
 BATCH = 1000
 ITEMS = 200
@@ -85,8 +84,8 @@ def _handle_known(item: Item, events: Events) -> int:
     close(again, Status.IGNORED, error="A copy of a delivery that was handled before", item=item)
     try:
         outcome = apply(item=item, events=fresh) if fresh else ""
-    except SyncUnderWay:
-        put_off(fresh)
+    except NotYet as wait:
+        put_off(fresh, until=wait.until)
         return len(again)
     except SourceError as error:
         return len(again) + failed(fresh, f"{error.code}: {error}", item=item, retry_after=error.retry_after)
@@ -144,11 +143,9 @@ def failed(events: Events, error: str, *, item: Item, retry_after: float | None 
     return len(dead)
 
 
-def put_off(events: Events) -> None:
-    """Wait for the sync under way, which may have read Plaid's data before these came. Not an attempt."""
-    _rows(events).update(
-        status=Status.RECEIVED, next_try_at=timezone.now() + BUSY_WAIT, attempts=F("attempts") - 1, started_at=None
-    )
+def put_off(events: Events, *, until: datetime) -> None:
+    """Let the events wait, together with what comes meanwhile. Not an attempt."""
+    _rows(events).update(status=Status.RECEIVED, next_try_at=until, attempts=F("attempts") - 1, started_at=None)
 
 
 def _rows(events: Events) -> "QuerySet[WebhookEvent]":

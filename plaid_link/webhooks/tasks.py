@@ -8,7 +8,7 @@ from plaid_link.webhooks import handle
 TURN_SECONDS = 60.0
 
 
-@shared_task
+@shared_task(name="plaid_link.handle_waiting_webhooks", expires=10)
 def handle_waiting_webhooks() -> int:
     """Handle the webhooks that wait. Woken by each that comes in, and by the sweep in case a wake-up was lost."""
     return handle.handle_waiting(seconds=TURN_SECONDS)

@@ -16,7 +16,6 @@ logger = logging.getLogger(__name__)
 
 # A burst about one item becomes one sync; also, handling starts in a later second than Plaid signed in.
 GATHER_SECONDS = 1.0
-WORTHLESS_AFTER_SECONDS = 60
 
 
 class WakeUp:
@@ -52,7 +51,7 @@ class WakeUp:
 def publish() -> bool:
     """Publish one wake-up; False, and a line in the log, when the broker does not take it."""
     try:
-        handle_waiting_webhooks.apply_async(retry=False, expires=WORTHLESS_AFTER_SECONDS)
+        handle_waiting_webhooks.apply_async(retry=False)
     except Exception as error:
         # Whatever the transport raises: the sweep will find the rows.
         logger.warning("No wake-up for the webhooks that wait: %s", type(error).__name__)

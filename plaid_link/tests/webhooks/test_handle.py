@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from django.db.models import F
 from django.utils import timezone
 
 from investments.models import Holding
@@ -14,6 +15,7 @@ from plaid_link.tests.scripted import HOLDINGS, error
 from plaid_link.tests.webhooks.conftest import ITEM_ID, body_of, make_item
 from plaid_link.tests.webhooks.stand_in import ITEM, REMOVE, StandIn, item_answer
 from plaid_link.webhooks import handle
+from plaid_link.webhooks.apply import SYNC_EVERY
 from plaid_link.webhooks.handle import handle_waiting
 from plaid_link.webhooks.receive import store
 from plaid_link.webhooks.tasks import handle_waiting_webhooks
@@ -37,8 +39,9 @@ def statuses() -> list[str]:
 
 
 def make_due() -> None:
-    """The time of the next try has come."""
+    """A minute has passed: the time of the next try has come, and no sync was just now."""
     WebhookEvent.objects.update(next_try_at=timezone.now())
+    SyncRun.objects.update(started_at=F("started_at") - timedelta(minutes=1))
 
 
 def now_of(item: Item) -> Item:
@@ -107,8 +110,22 @@ def test_the_same_body_delivered_anew_is_news(plaid: StandIn, item: Item) -> Non
     for digest in ("first", "second"):
         received(*HOLDINGS_UPDATE, digest=digest)
         handle_waiting(seconds=60)
+        make_due()
     assert statuses() == ["done", "done"]
     assert SyncRun.objects.count() == 2
+
+
+def test_a_burst_that_goes_on_is_one_sync_each_so_often(plaid: StandIn, item: Item) -> None:
+    for _ in range(5):
+        event = received(*HOLDINGS_UPDATE)
+        handle_waiting(seconds=60)
+    assert statuses() == ["done"] + ["received"] * 4
+    event.refresh_from_db()
+    assert (event.attempts, event.next_try_at) == (0, SyncRun.objects.get().started_at + SYNC_EVERY)
+    make_due()
+    handle_waiting(seconds=60)
+    assert statuses() == ["done"] * 5
+    assert plaid.calls[HOLDINGS] == 2
 
 
 def test_an_unknown_item_is_parked_and_goes_on_once_linked(plaid: StandIn, owner: Any) -> None:
@@ -196,6 +213,7 @@ class TestHealth:
         assert (item.status, item.error_code) == (Item.Status.NEEDS_REPAIR, code)
         assert "Sign in again" in item.error_message
         assert SyncRun.objects.get().state == "succeeded"
+        make_due()
         received("ITEM", "LOGIN_REPAIRED")
         handle_waiting(seconds=60)
         assert now_of(item).status == Item.Status.OK
@@ -346,6 +364,6 @@ def test_every_documented_webhook_is_handled(plaid: StandIn, owner: Any, path: A
 
 def test_the_task_is_registered_and_handles(plaid: StandIn, item: Item) -> None:
     received(*HOLDINGS_UPDATE)
-    assert handle_waiting_webhooks.name == "plaid_link.webhooks.tasks.handle_waiting_webhooks"
+    assert handle_waiting_webhooks.name == "plaid_link.handle_waiting_webhooks"
     assert handle_waiting_webhooks.apply().get() == 1
     assert statuses() == ["done"]
