@@ -18,6 +18,7 @@ from plaid_link.sources.base import SourceError
 from plaid_link.sources.plaid import PlaidSource, client
 from plaid_link.tokens import open_token, seal_token
 from portfolio_site.lib import rls
+from portfolio_site.lib.crypto import SealBroken
 from portfolio_site.models import Job
 
 logger = logging.getLogger(__name__)
@@ -134,7 +135,12 @@ def remove_item(*, item: Item, erase: bool) -> None:
 
 def tell_plaid_to_forget(*, item: Item) -> None:
     """Remove a disconnected item at Plaid and drop its token; without accounts left, the item goes too."""
-    if item.access_token_encrypted and not _forget(open_token(item), item.item_id):
+    try:
+        if item.access_token_encrypted and not _forget(open_token(item), item.item_id):
+            return
+    except SealBroken:
+        # Kept: the key may come back, and until then this item must not hold up the others of the sweep.
+        logger.error("token cannot be opened, still known to Plaid item_id=%s", item.item_id)
         return
     with rls.tenant(item.owner_id):
         disconnected = Item.objects.filter(pk=item.pk, status=Item.Status.DISCONNECTED)

@@ -169,6 +169,21 @@ class TestRemoving:
         tasks.sync_stale_items()
         assert bytes(Item.objects.get().access_token_encrypted) == b""
 
+    def test_a_token_that_no_key_opens_holds_up_nobody(
+        self, owner: Any, linkable: ScriptedPlaid, settings: Any
+    ) -> None:
+        lost, known = exchange(owner).item, settings.ENCRYPTION_KEYS
+        settings.ENCRYPTION_KEYS = f"other:{known.partition(':')[2]}"
+        link.remove_item(item=lost, erase=False)
+        tasks.sync_stale_items()
+        lost.refresh_from_db()
+        assert (lost.status, bytes(lost.access_token_encrypted) != b"") == ("disconnected", True)
+        settings.ENCRYPTION_KEYS = known
+        tasks.sync_stale_items()
+        lost.refresh_from_db()
+        assert bytes(lost.access_token_encrypted) == b""
+        assert len(linkable.asked_of(REMOVE)) == 1
+
     def test_removing_twice_is_removing_once(self, owner: Any, linkable: ScriptedPlaid) -> None:
         linked = exchange(owner)
         link.remove_item(item=linked.item, erase=False)
