@@ -1,6 +1,6 @@
 """10,000 webhooks in a minute: are all stored, how soon is each acknowledged, and how few syncs do they cause?
 
-A real uvicorn process under row security, a real worker, PostgreSQL, Redis and the local Plaid server. Sending is paced
+A real uvicorn process under row security, worker, beat, PostgreSQL, Redis and the local Plaid server. Sending is paced
 by the clock, and a webhook's time counts from when it was due, so a server that stalls cannot hide behind the sender.
 """
 
@@ -89,7 +89,7 @@ def signed(item_ids: list[str], key: dict[str, Any], *, count: int) -> list[byte
 
 @contextmanager
 def processes(folder: Path, *, plaid_url: str) -> Iterator[int]:
-    """Web and worker on the benchmark's database; yields the web's port."""
+    """Web, worker and beat on the benchmark's database; yields the web's port."""
     from django.conf import settings
     from django.db import connection
 
@@ -107,13 +107,25 @@ def processes(folder: Path, *, plaid_url: str) -> Iterator[int]:
     supervisor, port = Supervisor(directory=CHECKOUT, log_directory=folder / "log"), free_port()
     web = ["uvicorn", "portfolio_site.asgi:application", "--port", str(port), "--no-access-log", "--log-level", "error"]
     worker = ["celery", "-A", "portfolio_site", "worker", "--concurrency=1", "--queues=default", "--loglevel=ERROR"]
+    beat = ["celery", "-A", "portfolio_site", "beat", "--loglevel=ERROR", f"--pidfile={folder / 'beat.pid'}"]
+    schedule_sweep()
     try:
-        for role, command in (("web", web), ("worker", worker)):
-            supervisor.start(role, sys.executable, "-m", *command, environment={**environment, "LONGVIEW_ROLE": role})
+        for name, role, command in (("web", "web", web), ("worker", "worker", worker), ("beat", "worker", beat)):
+            supervisor.start(name, sys.executable, "-m", *command, environment={**environment, "LONGVIEW_ROLE": role})
         wait_for_web(port)
         yield port
     finally:
         supervisor.stop()
+
+
+def schedule_sweep() -> None:
+    """Beat's sweep of webhooks, and nothing else of what it does."""
+    from django_celery_beat.models import PeriodicTask
+
+    from portfolio_site.schedule import ensure_schedule
+
+    ensure_schedule()
+    PeriodicTask.objects.exclude(task="plaid_link.handle_waiting_webhooks").update(enabled=False)
 
 
 def wait_for_web(port: int) -> None:
