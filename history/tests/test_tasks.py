@@ -16,6 +16,7 @@ from history.models import AccountHistory
 from history.rebuild import rebuild_accounts
 from history.tasks import WAITED_FOR, enqueue_behind, enqueue_rebuild, rebuild
 from history.tests.ledgers import book, state_of
+from portfolio_site.lib.embedded.redis import database_of, with_database
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 20)
@@ -25,7 +26,8 @@ QUEUES = ("high", "default", "low")
 @pytest.fixture
 def queued() -> Iterator[Any]:
     """`queued()` reads the account ids of every message from Redis, by queue."""
-    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    # The broker has the database after the cache; its own URL is spelt for Celery where Redis is on a socket.
+    broker = redis.Redis.from_url(with_database(settings.REDIS_URL, database_of(settings.REDIS_URL) + 1))
     broker.delete(*QUEUES)
 
     def read() -> dict[str, list[list[int]]]:
