@@ -1,6 +1,7 @@
 """What the documentation says to type, click, call and query is there, and does what it says."""
 
 import io
+import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
@@ -38,7 +39,7 @@ CALL = re.compile(r"\b((?:GET|POST)(?:, (?:GET|POST))*) (/[a-z][\w/{}-]*)")
 JOB_ID = "00000000-0000-0000-0000-000000000000"
 
 MANAGE = [command for command in commands() if "manage.py" in command.words]
-CELERY = [command for command in commands() if command.words[1:4] == ("-m", "celery", "-A")]
+CELERY = [command for command in commands() if command.words[0].endswith("/celery")]
 SNIPPETS = [command for command in commands() if command.words[1:2] == ("-c",)]
 OTHERS = [command for command in commands() if command not in [*MANAGE, *CELERY, *SNIPPETS]]
 QUERIES = [(named(path), sql) for path in documents() for sql in blocks(path, "sql")]
@@ -96,17 +97,19 @@ class TestCommands:
         loaded.create_parser("manage.py", name).parse_args(arguments)
 
     @pytest.mark.parametrize("command", MANAGE, ids=str)
-    def test_it_runs_as_the_worker_where_there_is_nothing_to_do(
-        self, command: Command, as_worker: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_it_runs_in_its_role_where_there_is_nothing_to_do(
+        self, command: Command, db: None, request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        if "LONGVIEW_ROLE=worker" in command.environment:
+            request.getfixturevalue("as_worker")
         (tmp_path / "prices.csv").write_text("symbol,date,close\nAAPL,2026-11-20,227.50\n")
         monkeypatch.chdir(tmp_path)
         run(command)
 
     @pytest.mark.parametrize("command", CELERY, ids=str)
     def test_a_command_of_celery_exists_and_takes_these_arguments(self, command: Command) -> None:
-        assert command.words[4] == "portfolio_site"
-        name, *arguments = command.words[5:]
+        assert command.words[1:3] == ("-A", "portfolio_site")
+        name, *arguments = command.words[3:]
         celery_command.commands[name].make_context(name, [*arguments], resilient_parsing=True)
         if name == "call":
             current_app.loader.import_default_modules()
@@ -128,6 +131,8 @@ class TestCommands:
         elif program == "curl":
             address = next(word for word in arguments if word.startswith("localhost:8000/"))
             assert resolve(urlsplit(f"//{address}").path)
+        elif program.endswith("/uvicorn"):
+            assert callable(pkgutil.resolve_name(arguments[0]))
         else:
             assert (CHECKOUT / program).is_file()
 
