@@ -86,7 +86,7 @@ def _drafts(
     told: dict[_Key, Holding] = {}
     refused: set[_Key] = set()
     incomplete: set[int] = set()
-    for entry in _merged(entries):
+    for entry in _merged(entries, securities):
         account, security = accounts.get(entry.account_external_id), securities.get(entry.security_external_id)
         row = f"holding {entry.account_external_id}/{entry.security_external_id}"
         if account is None or security is None:
@@ -124,11 +124,12 @@ def _holding(
     )
 
 
-def _merged(entries: Iterable[HoldingEntry]) -> list[HoldingEntry]:
-    """One entry per position: some institutions list margin and cash, or each lot, as rows of their own."""
-    positions: dict[tuple[str, str], HoldingEntry] = {}
+def _merged(entries: Iterable[HoldingEntry], securities: Mapping[str, Security]) -> list[HoldingEntry]:
+    """One entry per position: some list margin and cash, or each lot, as rows of their own, or under two ids."""
+    positions: dict[tuple[str, int | str], HoldingEntry] = {}
     for entry in entries:
-        key = (entry.account_external_id, entry.security_external_id)
+        security = securities.get(entry.security_external_id)
+        key = (entry.account_external_id, security.pk if security else entry.security_external_id)
         positions[key] = _sum(positions[key], entry) if key in positions else entry
     return list(positions.values())
 

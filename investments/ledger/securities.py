@@ -1,12 +1,13 @@
 """Institutions and securities: global rows, the same for every owner."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from investments.core import precision
 from investments.entries import Finding, InstitutionEntry, SecurityEntry
 from investments.ledger.changes import together
+from investments.ledger.identity import known_as
 from investments.models import Institution, Security
 
 _SECURITY_FIELDS = tuple(f.name for f in fields(SecurityEntry) if f.name != "external_id")
@@ -39,30 +40,81 @@ def upsert_institution(*, entry: InstitutionEntry) -> Institution:
 def upsert_securities(*, source: str, entries: Iterable[SecurityEntry]) -> SecuritiesWritten:
     """Securities brought to what the source says of them; unchanged ones are not touched.
 
-    Written in the order of their ids: these rows are shared by all owners, and two syncs that lock them in different
-    orders would deadlock.
+    A new id of a security already known becomes another id of that one: `by_external_id` names the same row for both,
+    so that holdings and transactions go on. Written in the order of their ids: these rows are shared by all owners,
+    and two syncs that lock them in different orders would deadlock.
     """
     findings: list[Finding] = []
     told = {entry.external_id: entry for entry in entries}
     with together():
         known = _by_external_id(source, told)
-        drafts = [_security(source, told[key], known.get(key), findings) for key in sorted(told)]
+        same = known_as(source, [entry for key, entry in told.items() if key not in known])
+        wanted = _one_each(told, known, same)
+        known |= _by_external_id(source, wanted.keys() - known.keys()) if wanted.keys() - told.keys() else {}
+        drafts = [_security(source, wanted[key], known.get(key), findings) for key in sorted(wanted)]
         stale = [row for row in drafts if row is not None]
         new = sum(row.external_id not in known for row in stale)
         if stale:
-            Security.objects.bulk_create(
-                stale,
-                batch_size=2000,
-                update_conflicts=True,
-                unique_fields=["source", "external_id"],
-                update_fields=_SECURITY_FIELDS,
-            )
-            known = _by_external_id(source, told)
-    return SecuritiesWritten(known, inserted=new, changed=len(stale) - new, findings=tuple(findings))
+            _write(stale, _SECURITY_FIELDS)
+            known = _by_external_id(source, [*told, *wanted])
+        later = _later_ids(source, told, known, same, findings)
+    found = {key: known[key].same_as or known[key] for key in told if key in known} | later
+    return SecuritiesWritten(found, new + len(later), len(stale) - new, tuple(findings))
+
+
+def _one_each(
+    told: Mapping[str, SecurityEntry], known: Mapping[str, Security], same: Mapping[str, Security | str]
+) -> dict[str, SecurityEntry]:
+    """The entries by the id under which each security is kept: news told under a later id alone are of the first."""
+    wanted = {key: entry for key, entry in told.items() if key not in same and not _is_later(known.get(key))}
+    for key in sorted(told.keys() - wanted.keys()):
+        first = same[key] if key in same else known[key].same_as
+        kept = first.external_id if isinstance(first, Security) else str(first)
+        proxy = told[key].proxy_external_id
+        entry = replace(told[key], external_id=kept, proxy_external_id="" if proxy == kept else proxy)
+        wanted.setdefault(kept, entry)
+    return wanted
+
+
+def _is_later(row: Security | None) -> bool:
+    return row is not None and row.same_as_id is not None
+
+
+def _later_ids(
+    source: str,
+    told: Mapping[str, SecurityEntry],
+    known: Mapping[str, Security],
+    same: Mapping[str, Security | str],
+    findings: list[Finding],
+) -> dict[str, Security]:
+    """Rows that remember under which security each of the new ids goes on."""
+    ids = {key: first.external_id if isinstance(first, Security) else first for key, first in same.items()}
+    firsts = {key: known[kept] for key, kept in ids.items()}
+    rows = []
+    for key, first in sorted(firsts.items()):
+        row = _security(source, told[key], None, [])
+        if row is not None:
+            row.same_as = first
+            rows.append(row)
+        message = f"Told under a new id: goes on as {first} ({first.external_id})"
+        findings.append(Finding("repaired", message, row=f"security {key}", field="security_id"))
+    if rows:
+        _write(rows, (*_SECURITY_FIELDS, "same_as"))
+    return firsts
+
+
+def _write(rows: Iterable[Security], names: Iterable[str]) -> None:
+    Security.objects.bulk_create(
+        rows,
+        batch_size=2000,
+        update_conflicts=True,
+        unique_fields=["source", "external_id"],
+        update_fields=names,
+    )
 
 
 def _by_external_id(source: str, external_ids: Iterable[str]) -> dict[str, Security]:
-    rows = Security.objects.filter(source=source, external_id__in=list(external_ids))
+    rows = Security.objects.filter(source=source, external_id__in=list(external_ids)).select_related("same_as")
     return {row.external_id: row for row in rows}
 
 

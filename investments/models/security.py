@@ -43,11 +43,23 @@ class Security(models.Model):
     option_expiration_date = models.DateField(null=True, blank=True)
     option_underlying_ticker = models.CharField(max_length=40, blank=True)
     fixed_income = models.JSONField(null=True, blank=True, help_text="Coupon, maturity, issue date, face value.")
+    same_as = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="later_ids",
+        help_text="The security that this is another id of; holdings and transactions are kept there.",
+    )
 
     class Meta:
         ordering = ["ticker_symbol", "name", "id"]
         verbose_name_plural = "securities"
-        indexes = [models.Index(fields=["ticker_symbol"], name="security_ticker")]
+        indexes = [
+            models.Index(fields=["ticker_symbol"], name="security_ticker"),
+            models.Index(fields=["cusip"], name="security_cusip", condition=~models.Q(cusip="")),
+            models.Index(fields=["isin"], name="security_isin", condition=~models.Q(isin="")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="security_once_per_source"),
             *no_nan("security", "close_price", "option_strike_price"),
