@@ -77,13 +77,13 @@ def check(options: argparse.Namespace) -> int:
 
 
 def prepare_people(stack: Stack) -> None:
-    """The demo user with two institutions linked through the real flow, once; and the operator."""
-    stack.manage("people", "create_demo_people")
+    """The demo user with two institutions linked through the real flow, once."""
     client = Client(web=stack.addresses.web, plaid=stack.addresses.plaid)
     client.sign_in(*DEMO)
     if not client.get("/api/portfolio/connection-status")["items"]:
-        for institution, sandbox_user in DEMO_LINKS:
-            job = client.link(institution=institution, sandbox_user=sandbox_user)["job_id"]
+        # Both are asked for before either is waited for: the worker reads them side by side.
+        jobs = [client.link(institution=institution, sandbox_user=user)["job_id"] for institution, user in DEMO_LINKS]
+        for (institution, _), job in zip(DEMO_LINKS, jobs, strict=True):
             result = client.wait_for_job(job)["result"]
             _say(f"Linked {institution}: {result['accounts']} accounts, {result['transactions']} transactions")
     days = client.wait_for_history()

@@ -13,6 +13,7 @@ from portfolio_site.lib.embedded import postgres, redis
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+LINK_SCRIPT = "/link/v2/stable/link-initialize.js"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +45,18 @@ class Stack:
         for port in (self.addresses.web_port, self.addresses.plaid_port):
             refuse_taken(port)
         self.environment = self._environment()
-        self.manage("migrate", "migrate", "--no-input")
-        self.manage("schedule", "ensure_schedule")
         self._start_plaid()
-        self._start_web()
-        celery = [sys.executable, "-m", "celery", "-A", "portfolio_site"]
-        worker = ["worker", "--queues=high,default,low", "--concurrency=2", "--loglevel=INFO"]
-        self._start_child("worker", *celery, *worker, role="worker")
-        beat = ["beat", "--loglevel=INFO", f"--pidfile={self.var / 'beat.pid'}"]
-        (self.var / "beat.pid").unlink(missing_ok=True)
-        self._start_child("beat", *celery, *beat, role="worker")
+        self._start_web()  # both come up while the schema is made: nobody asks them before
+        self.prepare()
+        self._start_celery()
+        self._wait_for("plaid", f"{self.addresses.plaid}{LINK_SCRIPT}")
+        self._wait_for("web", f"{self.addresses.web}/health")
 
-    def manage(self, name: str, *arguments: str) -> None:
-        """Run a manage.py command to its end, as the owner of the schema."""
-        self.supervisor.run(
-            name, sys.executable, "manage.py", *arguments, environment={**self.environment, "LONGVIEW_ROLE": "owner"}
-        )
+    def prepare(self) -> None:
+        """Schema, schedule and the demo's people, written as the owner of the schema."""
+        owner = {**self.environment, "LONGVIEW_ROLE": "owner"}
+        command = [sys.executable, "manage.py", "prepare", "--demo-people"]
+        self.supervisor.run("prepare", *command, environment=owner)
 
     def stop(self) -> None:
         self.supervisor.stop()
@@ -85,18 +82,21 @@ class Stack:
         }
 
     def _start_plaid(self) -> None:
-        state = str(self.var / "plaid-sandbox.json")
-        port = str(self.addresses.plaid_port)
-        self._start_child(
-            "plaid", sys.executable, "manage.py", "plaid_sandbox", "--port", port, "--state", state, role="owner"
-        )
-        self._wait_for("plaid", f"{self.addresses.plaid}/link/v2/stable/link-initialize.js")
+        where = ["--port", str(self.addresses.plaid_port), "--state", str(self.var / "plaid-sandbox.json")]
+        self._start_child("plaid", sys.executable, "-m", "plaid_link.sandbox", *where, role="owner")
 
     def _start_web(self) -> None:
         uvicorn = [sys.executable, "-m", "uvicorn", "portfolio_site.asgi:application", "--no-access-log"]
         where = ["--host", "127.0.0.1", "--port", str(self.addresses.web_port)]
         self._start_child("web", *uvicorn, *where, role="web")
-        self._wait_for("web", f"{self.addresses.web}/health")
+
+    def _start_celery(self) -> None:
+        celery = [sys.executable, "-m", "celery", "-A", "portfolio_site"]
+        worker = ["worker", "--queues=high,default,low", "--concurrency=2", "--loglevel=INFO"]
+        self._start_child("worker", *celery, *worker, role="worker")
+        beat = ["beat", "--loglevel=INFO", f"--pidfile={self.var / 'beat.pid'}"]
+        (self.var / "beat.pid").unlink(missing_ok=True)
+        self._start_child("beat", *celery, *beat, role="worker")
 
     def _start_child(self, name: str, *command: str, role: str) -> None:
         self.supervisor.start(name, *command, environment={**self.environment, "LONGVIEW_ROLE": role})
