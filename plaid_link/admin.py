@@ -1,11 +1,9 @@
 """Where operators see how connections stand, and set them going again. Tokens are never shown."""
 
 import json
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,6 +13,7 @@ from plaid_link import tasks
 from plaid_link.models import Item, LinkedAccount, SyncRun, WebhookEvent
 from plaid_link.webhooks.metrics import webhook_metrics
 from plaid_link.webhooks.replay import replay
+from portfolio_site.lib.queues import send_on_commit
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -56,14 +55,14 @@ class ItemAdmin(ReadOnlyAdmin):
     def sync_now(self, request: HttpRequest, queryset: QuerySet[Item]) -> None:
         items = list(queryset.connected().values_list("pk", flat=True))
         for item_id in items:
-            transaction.on_commit(partial(tasks.sync_item.delay, item_id, SyncRun.Trigger.OPERATOR), robust=True)
+            send_on_commit(tasks.sync_item, item_id, SyncRun.Trigger.OPERATOR)
         self.message_user(request, f"{len(items)} items queued.", messages.SUCCESS)
 
     @admin.action(description="Disconnect, keep the data", permissions=["view"])
     def disconnect(self, request: HttpRequest, queryset: QuerySet[Item]) -> None:
         items = list(queryset.connected().values_list("pk", flat=True))
         for item_id in items:
-            transaction.on_commit(partial(tasks.remove_item.delay, item_id), robust=True)
+            send_on_commit(tasks.remove_item, item_id)
         self.message_user(request, f"{len(items)} items are being disconnected.", messages.SUCCESS)
 
 

@@ -37,7 +37,7 @@ def queue_sync(*, user_id: int) -> Job:
 def _queue(*, owner_id: int, kind: str, items: Sequence[Item]) -> Job:
     job = Job.objects.create(owner_id=owner_id, kind=kind, result={"items": [item.pk for item in items]})
     # Robust: when the broker is down the row is still there, and the sweep finds it.
-    transaction.on_commit(partial(enqueue, job), robust=True)
+    transaction.on_commit(lambda: enqueue(job), robust=True)
     return job
 
 
