@@ -17,6 +17,14 @@ def test_signing_in_and_out(client: Client, owner: Any) -> None:
     assert client.get("/holdings/").status_code == 302
 
 
+def test_each_field_is_named_once(client: Client, db: Any) -> None:
+    words = words_of(client.get("/accounts/login/"))
+    assert words.count("Forgot your password?") == 1
+    assert "E-mail" in words
+    assert "Keep me signed in" in words
+    assert "placeholder" not in client.get("/accounts/signup/").content.decode()
+
+
 def test_signing_out_asks_first(client: Client, owner: Any) -> None:
     client.force_login(owner)
     assert "Sign out?" in words_of(client.get("/accounts/logout/"))
