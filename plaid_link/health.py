@@ -45,6 +45,10 @@ NO_INVESTMENTS = Diagnosis(
     Status.ERROR, True, "No investment account was found at this login. Link one that holds investments."
 )
 UNSUPPORTED = Diagnosis(Status.ERROR, True, "This institution does not share investments. Add the account by hand.")
+NO_LONGER = Diagnosis(
+    Status.ERROR, True, "This institution can no longer be read. What was read stays; keep the account by hand."
+)
+CHANGED = Diagnosis(None, False, "The accounts at this institution have just changed. They are read again soon.")
 GARBAGE = Diagnosis(
     Status.ERROR, False, "The institution's answer could not be read. What was known is kept; it is tried again."
 )
@@ -90,9 +94,39 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "PRODUCTS_NOT_SUPPORTED": UNSUPPORTED,
     "PRODUCT_NOT_ENABLED": UNSUPPORTED,
     "ITEM_NOT_SUPPORTED": UNSUPPORTED,
-    "INSTITUTION_NO_LONGER_SUPPORTED": UNSUPPORTED,
-    "INVALID_API_KEYS": OURS,
+    "SANDBOX_PRODUCT_NOT_ENABLED": UNSUPPORTED,
+    "INSTITUTION_NO_LONGER_SUPPORTED": NO_LONGER,
+    "INVALID_ACCOUNT_ID": CHANGED,
     "INVALID_PUBLIC_TOKEN": LINK_EXPIRED,
+    "INVALID_LINK_TOKEN": LINK_EXPIRED,
+    **dict.fromkeys(
+        (
+            "INVALID_API_KEYS",
+            "INVALID_INSTITUTION",
+            "INVALID_PRODUCT",
+            "INVALID_WEBHOOK_VERIFICATION_KEY_ID",
+            "MISSING_FIELDS",
+            "UNKNOWN_FIELDS",
+            "INVALID_FIELD",
+            "INVALID_BODY",
+            "NOT_FOUND",
+            "SANDBOX_WEBHOOK_INVALID",
+        ),
+        OURS,
+    ),
+    **dict.fromkeys(
+        (
+            "INVESTMENT_HOLDINGS_GET_LIMIT",
+            "INVESTMENT_TRANSACTIONS_LIMIT",
+            "ACCOUNTS_LIMIT",
+            "BALANCE_LIMIT",
+            "ITEM_GET_LIMIT",
+            "INSTITUTIONS_GET_BY_ID_LIMIT",
+            "INSTITUTION_RATE_LIMIT",
+            "RATE_LIMIT",
+        ),
+        SLOW_DOWN,
+    ),
     GARBAGE_CODE: GARBAGE,
     BUSY_CODE: BUSY,
     BROKEN_CODE: SYNC_BROKE,
@@ -106,6 +140,18 @@ def diagnose(code: str, *, http_status: int = 400) -> Diagnosis:
     if http_status == 429:
         return SLOW_DOWN
     return INSTITUTION if http_status >= 500 else UNKNOWN
+
+
+def advice(item: Item, now: datetime) -> str:
+    """What the user should know or do about the connection; empty when all is well."""
+    return item.error_message or (ENDS_SOON.sentence if item.consent_ends_soon(now) else "")
+
+
+def needs_user(item: Item, now: datetime) -> bool:
+    """Whether nothing but the user helps. What is tried again by itself needs nobody."""
+    if item.status in (Status.NEEDS_REPAIR, Status.ERROR):
+        return item.next_try_at is None
+    return item.consent_ends_soon(now)
 
 
 def report(*, item: Item, code: str, http_status: int = 400, retry_after: float | None = None) -> None:
@@ -145,7 +191,8 @@ def _next_try(item: Item, retry_after: float | None) -> datetime:
     """After what the source asked for, else twice as long with every failure, with jitter so that items spread."""
     now = timezone.now()
     if retry_after is not None:
-        return now + timedelta(seconds=retry_after)
+        # Never before: whoever is asked to wait and does not is asked to wait longer.
+        return now + timedelta(seconds=retry_after) * random.uniform(1.0, 1.25)
     failures = SyncRun.objects.filter(item=item, state=SyncRun.State.FAILED)
     if item.last_synced_at:
         failures = failures.filter(started_at__gt=item.last_synced_at)

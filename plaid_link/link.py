@@ -46,7 +46,9 @@ class Linked:
 
 def create_link_token(*, user_id: int, item: Item | None = None) -> str:
     """A token to open Link with; with an item, Link repairs that one (update mode). Raises SourceError."""
-    return client().link_token(user_id=user_id, access_token=open_token(item) if item else None)
+    if item is None:
+        return client().link_token(user_id=user_id)
+    return client().link_token(user_id=user_id, access_token=open_token(item), error_code=item.error_code)
 
 
 def exchange_public_token(*, user_id: int, public_token: str) -> Linked:

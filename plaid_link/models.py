@@ -9,6 +9,10 @@ from django.utils import timezone
 from investments.models import Account, Institution
 
 UNSEEN_FOR = timedelta(hours=24)
+# Plaid counts calls, and an institution has nothing new to say sooner.
+COOL_DOWN = timedelta(minutes=1)
+# Long enough to be read in time by someone who looks once a week.
+CONSENT_WARNING = timedelta(days=14)
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
@@ -56,6 +60,18 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.institution} {self.item_id[:8]}"
+
+    def refresh_allowed_at(self, now: datetime) -> datetime | None:
+        """When a user may have it synced again; None for now. What does not work may be tried at any time."""
+        if self.status != self.Status.OK or self.last_synced_at is None:
+            return None
+        allowed_at = self.last_synced_at + COOL_DOWN
+        return allowed_at if allowed_at > now else None
+
+    def consent_ends_soon(self, now: datetime) -> bool:
+        """Whether the user's consent runs out within days, or has, while the connection still works."""
+        ends = self.consent_expires_at
+        return self.status == self.Status.OK and ends is not None and ends < now + CONSENT_WARNING
 
 
 class LinkedAccount(models.Model):

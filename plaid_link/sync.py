@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
 
 from investments.models import Holding, Transaction
-from plaid_link import runs
+from plaid_link import limits, runs
 from plaid_link.health import BROKEN_CODE
 from plaid_link.models import Item, SyncRun
 from plaid_link.snapshots import Upserts, apply_snapshot
@@ -92,7 +93,8 @@ def _source(run: SyncRun, item: Item, report: Report | None) -> PlaidSource:
         raise SourceError("INVALID_API_KEYS") from None
     with rls.tenant(item.owner_id):
         in_shares = _options_in_shares(item)
-    return PlaidSource(client(), token, options_in_shares=in_shares, report=alive)
+    turn = partial(limits.await_turn, item_id=item.item_id)
+    return PlaidSource(client(), token, options_in_shares=in_shares, report=alive, await_turn=turn)
 
 
 def _options_in_shares(item: Item) -> set[str]:

@@ -1,6 +1,7 @@
 """Background work of plaid_link. Every task takes an id, may run twice, and is found by the sweep when it is lost."""
 
 import logging
+import random
 from datetime import timedelta
 
 from celery import Task, shared_task
@@ -13,7 +14,7 @@ from portfolio_site.models import Job
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS = 10
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 10, 300
 # A queued task that the broker lost is queued again after this.
 LOST_AFTER = timedelta(minutes=2)
 # A swept item has this long before it is swept again.
@@ -37,7 +38,10 @@ def run_sync_job(self: Task, job_id: str) -> None:
 
 
 def _countdown(error: SourceError, retries: int) -> float:
-    return min(error.retry_after or FIRST_RETRY_SECONDS * 2**retries, 300)
+    """Seconds, with jitter so that what failed together does not come back together."""
+    if error.retry_after:
+        return min(error.retry_after, LONGEST_RETRY_SECONDS) * random.uniform(1.0, 1.25)
+    return min(FIRST_RETRY_SECONDS * 2**retries, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.5)
 
 
 @shared_task(name="plaid_link.sync_item")

@@ -276,6 +276,8 @@ PLAID_HOST: str = env.str("PLAID_HOST", default="http://127.0.0.1:8700")
 PLAID_CLIENT_ID: str = env.str("PLAID_CLIENT_ID", default="sandbox")
 PLAID_SECRET: str = env.str("PLAID_SECRET", default="sandbox")
 PLAID_TIMEOUT_SECONDS: float = env.float("PLAID_TIMEOUT_SECONDS", default=20.0)
+# Heeds Plaid's limits per item before Plaid has to.
+PLAID_RATE_LIMITED: bool = env.bool("PLAID_RATE_LIMITED", default=True)
 PLAID_WEBHOOK_URL: str = env.str("PLAID_WEBHOOK_URL", default="")
 # Heeded with DEBUG only: elsewhere every webhook is verified.
 PLAID_WEBHOOK_VERIFY: bool = env.bool("PLAID_WEBHOOK_VERIFY", default=True)

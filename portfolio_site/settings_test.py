@@ -31,3 +31,6 @@ def _give_session_its_engines() -> None:
 _give_session_its_engines()
 
 from portfolio_site.settings import *  # noqa: E402, F403
+
+# Tests sync one item as often as they like; those about the limits switch them on.
+PLAID_RATE_LIMITED = False

@@ -1,6 +1,7 @@
 """The manners of the four Plaid routes: what a body holds, who may name whom, `{"error": ...}` for all that fails."""
 
 import logging
+import math
 import re
 from datetime import date
 from typing import Any
@@ -36,7 +37,7 @@ class PlaidRoute(APIView):
         if isinstance(exc, Refused):
             return Response({"error": str(exc)}, status=exc.status)
         if isinstance(exc, SourceError | ExchangeIncomplete):
-            return Response({"error": str(exc)}, status=500)
+            return Response({"error": str(exc)}, status=500, headers=_retry_after(exc))
         if isinstance(exc, exceptions.APIException):
             return self._api_error(exc)
         logger.exception("%s failed", self.request.path, exc_info=exc)
@@ -49,6 +50,12 @@ class PlaidRoute(APIView):
             headers["WWW-Authenticate"] = self.get_authenticate_header(self.request) or "Bearer"
         error = exc.detail if isinstance(exc.detail, str) else exc.default_detail
         return Response({"error": str(error)}, status=exc.status_code, headers=headers)
+
+
+def _retry_after(failure: Exception) -> dict[str, str]:
+    """The header that says when to ask again, where that is known."""
+    seconds = getattr(failure, "retry_after", None)
+    return {} if seconds is None else {"Retry-After": str(math.ceil(seconds))}
 
 
 def needed(request: Request, *names: str) -> list[Any]:

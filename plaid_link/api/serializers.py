@@ -1,11 +1,14 @@
 """Shapes of the Plaid routes, for the schema and for connection status."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from investments.models import Account
+from plaid_link.health import advice
 from plaid_link.models import Item
 
 UPSERTS = {"securities": 10, "holdings": 24, "investment_transactions": 42}
@@ -20,6 +23,7 @@ CONNECTION = {
     "last_synced_at": "2026-11-20T21:15:02Z",
     "next_try_at": None,
     "consent_expires_at": None,
+    "refresh_allowed_at": None,
     "accounts": [
         {
             "id": 12,
@@ -129,7 +133,8 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
     """An item with its health. `message` is for the user, and empty when all is well."""
 
     institution = serializers.CharField(source="institution.name")
-    message = serializers.CharField(source="error_message")
+    message = serializers.SerializerMethodField()
+    refresh_allowed_at = serializers.SerializerMethodField(help_text="When it may be refreshed again; null for now.")
     accounts = serializers.SerializerMethodField()
 
     class Meta:
@@ -145,9 +150,16 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
             "last_synced_at",
             "next_try_at",
             "consent_expires_at",
+            "refresh_allowed_at",
             "accounts",
         ]
         read_only_fields = fields
+
+    def get_message(self, item: Item) -> str:
+        return advice(item, timezone.now())
+
+    def get_refresh_allowed_at(self, item: Item) -> datetime | None:
+        return item.refresh_allowed_at(timezone.now())
 
     def get_accounts(self, item: Item) -> list[dict[str, Any]]:
         accounts = [linked.account for linked in item.linked_accounts.all()]

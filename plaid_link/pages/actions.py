@@ -1,6 +1,7 @@
 """What a connection's card can do: refresh it, or let it go. The work is a task; the row says what was asked."""
 
-from datetime import timedelta
+import math
+from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,11 +10,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from plaid_link import tasks
-from plaid_link.models import Item, SyncRun
+from plaid_link import limits, tasks
+from plaid_link.models import COOL_DOWN, Item, SyncRun
 from portfolio_site.lib.queues import send_on_commit
-
-COOL_DOWN = timedelta(minutes=1)
 
 
 @login_required
@@ -22,14 +21,26 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the item synced now. A sync that has just been is not repeated: Plaid counts calls."""
     now = timezone.now()
     item = get_object_or_404(Item.objects.for_user(request.user).connected().select_related("institution"), pk=pk)
-    if item.last_synced_at and item.last_synced_at > now - COOL_DOWN:
-        messages.info(request, f"{item.institution} was refreshed less than a minute ago.")
-        return redirect("connections")
+    if wait := _cool_down(item, now):
+        told = f"{item.institution} was refreshed less than a minute ago. Try again in {wait} seconds."
+        messages.info(request, told)
+        answer = redirect("connections")
+        answer["Retry-After"] = str(wait)
+        return answer
     # Due at once, so that the sweep finds it should the queue lose it.
     Item.objects.filter(pk=item.pk).update(next_try_at=now)
     send_on_commit(tasks.sync_item, item.pk, SyncRun.Trigger.USER)
     messages.success(request, f"Refreshing {item.institution}. New figures appear by themselves.")
     return redirect("connections")
+
+
+def _cool_down(item: Item, now: datetime) -> int:
+    """The seconds until the item may be refreshed again; 0 now. Two clicks at once count as one."""
+    allowed_at = item.refresh_allowed_at(now)
+    if allowed_at is not None:
+        return math.ceil((allowed_at - now).total_seconds())
+    works = item.status == Item.Status.OK
+    return 0 if not works or limits.may_refresh(item.item_id) else int(COOL_DOWN.total_seconds())
 
 
 @login_required

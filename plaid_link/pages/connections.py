@@ -9,10 +9,12 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from investments.kinds import account_kind
 from investments.models import Account, Holding, Institution, Transaction
 from investments.pages.scope import scope_of
+from plaid_link.health import advice
 from plaid_link.models import Item, SyncRun
 from plaid_link.pages.link import link_addresses
 from portfolio_site.lib.money import stored
@@ -26,6 +28,7 @@ STATES = {
     Status.ERROR: ("Sync failed", "bad"),
     Status.DISCONNECTED: ("Disconnected", "closed"),
 }
+ENDS_SOON = ("Access ends soon", "warn")
 SYNCABLE = {Status.OK, Status.INSTITUTION_TROUBLE, Status.ERROR}
 
 
@@ -57,6 +60,7 @@ class Card:
     transaction_count: int
     needs_repair: bool
     can_sync: bool
+    refresh_allowed_at: datetime | None
     is_connected: bool
     is_syncing: bool
 
@@ -122,7 +126,9 @@ def _held(account_ids: list[int]) -> dict[int, list[Holding]]:
 
 
 def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -> Card:
-    state, tone = STATES[Status(item.status)]
+    now = timezone.now()
+    ends_soon = item.consent_ends_soon(now)
+    state, tone = ENDS_SOON if ends_soon else STATES[Status(item.status)]
     is_connected = item.status != Status.DISCONNECTED
     return Card(
         pk=item.pk,
@@ -130,15 +136,16 @@ def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -
         institution=item.institution,
         state=state,
         tone=tone,
-        message=item.error_message,
+        message=advice(item, now),
         accounts=tuple(_fed(account, held.get(account.pk, [])) for account in accounts),
         last_synced_at=item.last_synced_at,
         next_try_at=item.next_try_at if is_connected else None,
         consent_expires_at=item.consent_expires_at if is_connected else None,
         holding_count=sum(account.holding_count for account in accounts),
         transaction_count=sum(account.transaction_count or 0 for account in accounts),
-        needs_repair=item.status == Status.NEEDS_REPAIR,
+        needs_repair=ends_soon or item.status == Status.NEEDS_REPAIR,
         can_sync=Status(item.status) in SYNCABLE,
+        refresh_allowed_at=item.refresh_allowed_at(now),
         is_connected=is_connected,
         is_syncing=is_connected and (item.is_syncing or item.status == Status.LINKING),
     )

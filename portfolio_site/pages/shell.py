@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 
 from investments.models import Holding
 from investments.pages.scope import Scope, scope_of
+from plaid_link.health import advice, needs_user
 from plaid_link.models import Item
 from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, market_state
 
@@ -31,7 +32,6 @@ SESSIONS = {
     "post": ("After hours", "warn"),
 }
 DEFAULT_SENTENCE = "Sign in to this institution again to go on."
-NEEDS_USER = (Item.Status.NEEDS_REPAIR, Item.Status.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,8 @@ def _market(priced_on: date | None) -> MarketStatus:
 
 
 def _health(items: Sequence[Item]) -> Health:
-    repairs = tuple(_repair(item) for item in items if _needs_user(item))
+    now = timezone.now()
+    repairs = tuple(_repair(item, now) for item in items if needs_user(item, now))
     if repairs:
         return Health("warn", f"{len(repairs)} need{'s' if len(repairs) == 1 else ''} you", repairs)
     if not items:
@@ -125,11 +126,6 @@ def _health(items: Sequence[Item]) -> Health:
     return Health("warn" if troubled else "good", "an institution has trouble" if troubled else "all up to date", ())
 
 
-def _needs_user(item: Item) -> bool:
-    """What is tried again by itself needs nobody."""
-    return item.status in NEEDS_USER and item.next_try_at is None
-
-
-def _repair(item: Item) -> Repair:
+def _repair(item: Item, now: datetime) -> Repair:
     since = item.last_synced_at.date() if item.last_synced_at else None
-    return Repair(item.pk, item.institution.name, item.error_message or DEFAULT_SENTENCE, since)
+    return Repair(item.pk, item.institution.name, advice(item, now) or DEFAULT_SENTENCE, since)

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
 import plaid
 import urllib3
 from django.conf import settings
+from django.utils import timezone
 from plaid.api.plaid_api import PlaidApi
 from plaid.model.accounts_get_request import AccountsGetRequest
 from plaid.model.country_code import CountryCode
@@ -26,6 +28,7 @@ from plaid.model.item_get_request import ItemGetRequest
 from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchangeRequest
 from plaid.model.item_remove_request import ItemRemoveRequest
 from plaid.model.link_token_create_request import LinkTokenCreateRequest
+from plaid.model.link_token_create_request_update import LinkTokenCreateRequestUpdate
 from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
 from plaid.model.products import Products
 from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
@@ -37,8 +40,11 @@ PAGE = 500
 # An answer of 500 transactions is about 300 kB; the largest holdings answers a few MB.
 LARGEST_ANSWER = 64 * 2**20
 COUNTRIES = ("US",)
+# Where the user has to tick accounts again.
+CHOOSE_ACCOUNTS = frozenset({"NO_ACCOUNTS", "NEW_ACCOUNTS_AVAILABLE", "NO_INVESTMENT_ACCOUNTS"})
 # A webhook waits for this answer, and Plaid for ours.
 KEY_TIMEOUT_SECONDS = 3.0
+LONGEST_WAIT_SECONDS = 3600.0
 
 Answer = dict[str, Any]
 
@@ -49,8 +55,8 @@ class PlaidClient:
 
     api: PlaidApi
 
-    def link_token(self, *, user_id: int, access_token: str | None = None) -> str:
-        """A token to open Link with; with an access token Link repairs that item (update mode)."""
+    def link_token(self, *, user_id: int, access_token: str | None = None, error_code: str = "") -> str:
+        """A token to open Link with; with an access token Link repairs that item (update mode) of its error."""
         request: dict[str, Any] = {
             "client_name": "Longview",
             "language": "en",
@@ -61,6 +67,7 @@ class PlaidClient:
             request["webhook"] = settings.PLAID_WEBHOOK_URL
         if access_token:
             request["access_token"] = access_token
+            request.update(_update_mode(error_code))
         else:
             request["products"] = [Products("investments")]
         answer = _answer(self.api.link_token_create, LinkTokenCreateRequest(**request))
@@ -105,6 +112,15 @@ class PlaidClient:
         request = WebhookVerificationKeyGetRequest(key_id=key_id)
         answer = _answer(self.api.webhook_verification_key_get, request, timeout=KEY_TIMEOUT_SECONDS)
         return _object(answer, "key")
+
+
+def _update_mode(error_code: str) -> dict[str, Any]:
+    """What Link has to ask for, beyond a new sign-in, to repair an item of this error."""
+    if error_code in CHOOSE_ACCOUNTS:
+        return {"update": LinkTokenCreateRequestUpdate(account_selection_enabled=True)}
+    if error_code == "ADDITIONAL_CONSENT_REQUIRED":
+        return {"additional_consented_products": [Products("investments")]}
+    return {}
 
 
 def client() -> PlaidClient:
@@ -165,8 +181,16 @@ def _source_error(error: plaid.ApiException) -> SourceError:
 
 
 def _retry_after(headers: Any) -> float | None:
+    """Seconds to wait, told as such or as a date; None where neither is told."""
     given = str((headers or {}).get("Retry-After", ""))
-    return min(float(given), 3600.0) if given.isdigit() else None
+    if given.isdigit():
+        return min(float(given), LONGEST_WAIT_SECONDS)
+    try:
+        told = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    seconds = (told - timezone.now()).total_seconds() if told.tzinfo else 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _object(answer: Answer, name: str) -> Answer:

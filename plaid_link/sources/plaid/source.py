@@ -6,10 +6,12 @@ from datetime import date
 from typing import Any
 
 from investments.entries import AccountEntry, Finding, InstitutionEntry, SecurityEntry, TransactionEntry
+from plaid_link import limits
 from plaid_link.health import GARBAGE_CODE
 from plaid_link.sources.base import Snapshot, SourceError
 from plaid_link.sources.plaid import reading, repairs
 from plaid_link.sources.plaid.client import Answer, PlaidClient
+from portfolio_site.lib.ratelimit import Limit
 
 # A list that still moves after so many readings is asked for again later.
 READINGS = 5
@@ -19,22 +21,29 @@ def _nobody(message: str, progress: float) -> None:
     """Nobody watches."""
 
 
+def _at_once(limit: Limit) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlaidSource:
     """`options_in_shares`: option securities known from earlier answers to be counted in shares, not contracts.
 
     `report` is told before each call what is read and how far it is (0 to 1), so that a watcher sees it is alive.
+    `await_turn` returns when a call under that limit may be made, or raises SourceError.
     """
 
     client: PlaidClient
     access_token: str = field(repr=False)
     options_in_shares: Collection[str] = ()
     report: Callable[[str, float], None] = _nobody
+    await_turn: Callable[[Limit], None] = _at_once
     name: str = "plaid"
 
     def snapshot(self, *, start: date, end: date) -> Snapshot:
         """Holdings now and transactions from `start` to `end`. Raises SourceError."""
         self.report("Reading your holdings", 0.1)
+        self.await_turn(limits.HOLDINGS)
         held = self.client.holdings(self.access_token)
         pages = self._transaction_pages(start=start, end=end)
         return _snapshot(held, pages, start=start, end=end, options_in_shares=self.options_in_shares)
@@ -69,6 +78,7 @@ class PlaidSource:
         received, total = 0, None
         while total is None or received < total:
             self.report("Reading your transactions", 0.2 + 0.6 * received / max(total or 0, received, 1))
+            self.await_turn(limits.TRANSACTIONS)
             page = self.client.transactions_page(self.access_token, start=start, end=end, offset=received)
             rows, page_total = _rows(page, "investment_transactions"), _total(page)
             if total not in (None, page_total) or (not rows and received < page_total):
