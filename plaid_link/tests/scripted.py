@@ -28,11 +28,13 @@ Script = Answer | Callable[[Body], Answer]
 
 
 class ScriptedPlaid:
-    """`answers[path]` is a body, raw bytes, or a function of the request's body. `asked` remembers what came in."""
+    """`answers[path]` is a body, raw bytes, or a function of the request's body. `asked` remembers what came in,
+    and `times` when."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Script] = {}
         self.asked: list[tuple[str, Body]] = []
+        self.times: list[tuple[float, str]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -50,6 +52,7 @@ class ScriptedPlaid:
 
     def answer(self, path: str, body: Body) -> Raw:
         self.asked.append((path, body))
+        self.times.append((time.monotonic(), path))
         script = self.answers[path]
         answer = script(body) if callable(script) else script
         return answer if isinstance(answer, Raw) else Raw(json.dumps(answer).encode())
