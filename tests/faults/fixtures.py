@@ -1,0 +1,140 @@
+"""The deployment that a package of fault tests shares, and what must hold after each of them.
+
+L: every acknowledged event is done or a dead letter, every job and sync has ended. X: nothing of the canary, who is
+another tenant, has changed or appears anywhere else, and no log holds an access token. D and S are the tests' own.
+"""
+
+import json
+import os
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from portfolio_site.demo.scratch import scratch_database
+from tests.faults.deployment import Deployment
+from tests.faults.people import Person, newcomer
+
+CANARY = f"canary{secrets.token_hex(4)}"
+CANARY_ACCOUNT = {
+    "type": "investment",
+    "subtype": "brokerage",
+    "meta": {"name": f"Purse of {CANARY}", "mask": "7777"},
+    "starting_balance": 70777.77,
+    "holdings": [
+        {
+            "institution_price": 100.25,
+            "institution_price_as_of": "2026-11-20",
+            "cost_basis": 7000,
+            "quantity": 77.5,
+            "currency": "USD",
+            "security": {"ticker_symbol": "KO", "name": f"Mine of {CANARY}", "currency": "USD"},
+        }
+    ],
+    "investment_transactions": [
+        {"date": "2026-03-02", "name": f"Deposit of {CANARY}", "type": "cash", "quantity": 0, "price": 0, "fees": 0,
+         "currency": "USD", "amount": -7777.77},
+    ],
+}  # fmt: skip
+UNFINISHED = """
+SELECT 'webhook ' || webhook_code || ' ' || status AS what FROM plaid_link_webhookevent
+WHERE status IN ('received', 'processing')
+UNION ALL SELECT 'job ' || kind || ' ' || state FROM portfolio_site_job WHERE state IN ('queued', 'running')
+UNION ALL SELECT 'sync ' || trigger FROM plaid_link_syncrun WHERE state = 'running'
+UNION ALL SELECT 'history ' || state FROM history_accounthistory WHERE state IN ('waiting', 'running')
+UNION ALL SELECT 'erasing' FROM plaid_link_item WHERE status = 'disconnected' AND access_token_encrypted <> ''
+"""
+FOREIGN = """
+SELECT count(*) FROM investments_account a JOIN (
+    SELECT account_id, owner_id FROM investments_holding UNION ALL
+    SELECT account_id, owner_id FROM investments_transaction UNION ALL
+    SELECT account_id, owner_id FROM history_accountday UNION ALL
+    SELECT account_id, owner_id FROM plaid_link_linkedaccount
+) r ON r.account_id = a.id WHERE r.owner_id <> a.owner_id
+"""
+PATIENCE = 90.0
+
+
+@contextmanager
+def deployed(name: str, database_url: str) -> Iterator[Deployment]:
+    """Everything up and running, with a canary in it; gone afterwards. An empty URL: with a PostgreSQL of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with scratch_database(database_url) as url:
+        deployment = Deployment(var=Path(settings.VAR_DIR) / f"{name}-{worker}", database_url=url)
+        deployment.erase()
+        try:
+            deployment.start()
+            yield deployment
+        finally:
+            deployment.stop()
+            deployment.erase()
+
+
+@pytest.fixture(scope="package")
+def deployment() -> Iterator[Deployment]:
+    with deployed("faults", settings.DATABASE_URL) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="package")
+def canary(deployment: Deployment) -> Person:
+    """Another tenant, who does nothing."""
+    return hatched(deployment)
+
+
+def hatched(deployment: Deployment) -> Person:
+    return newcomer(deployment, CANARY).link(custom={"override_accounts": [CANARY_ACCOUNT]})
+
+
+@pytest.fixture
+def site(deployment: Deployment, canary: Person) -> Iterator[Deployment]:
+    """The deployment without faults; when the test is over, L and X must hold."""
+    with watched(deployment, canary):
+        yield deployment
+
+
+@contextmanager
+def watched(deployment: Deployment, canary: Person) -> Iterator[None]:
+    deployment.plaid.control("reset")
+    before = canary.books()
+    deployment.people.clear()
+    yield
+    deployment.plaid.control("reset")
+    settle(deployment)
+    assert deployment.broken_parts() == []
+    assert canary.books() == before
+    assert deployment.value(FOREIGN) == 0
+    for person in deployment.people[:1]:
+        assert not [text for text in person.everything_shown() if CANARY in text]
+    assert leaked_tokens(deployment) == []
+
+
+def settle(deployment: Deployment) -> None:
+    """Wait until nothing is left to do. The clocks go faster meanwhile, so that no backoff is sat out."""
+    deadline = time.monotonic() + PATIENCE
+    while left := [row["what"] for row in deployment.rows(UNFINISHED)]:
+        assert time.monotonic() < deadline, f"never done: {left}"
+        if not deployment.quiet(seconds=4):
+            deployment.pass_time(10)
+
+
+def leaked_tokens(deployment: Deployment) -> list[str]:
+    """Logs that an access token is found in."""
+    items = json.loads((deployment.var / "plaid-sandbox.json").read_text())["items"]
+    tokens = [item["access_token"] for item in items if item["access_token"]]
+    logs = {name: deployment.log(name) for name in ("web", "worker", "beat")}
+    return [name for name, text in logs.items() if any(token in text for token in tokens)]
+
+
+@pytest.fixture
+def dice(request: Any) -> random.Random:
+    """Chance that can be had again: `FAULT_SEED=<seed>`."""
+    seed = os.environ.get("FAULT_SEED") or secrets.token_hex(4)
+    print(f"{request.node.name}: FAULT_SEED={seed}")  # noqa: T201
+    return random.Random(seed)
