@@ -129,5 +129,5 @@ def test_freshness_is_of_the_scope(portfolio: Portfolio) -> None:
 def test_not_found_is_a_page_of_ours(portfolio: Portfolio, url: str) -> None:
     answer = signed_in(portfolio.owner).get(url)
     assert answer.status_code == 404
-    assert "Nothing stands here" in words_of(answer)
+    assert "Not found" in words_of(answer)
     assert answer["X-Request-ID"] in words_of(answer)
