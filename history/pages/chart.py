@@ -124,6 +124,14 @@ class HistoryPanel:
         return [RangeChoice(code, LABELS.get(code, code), WORDS[code], code == self.period) for code in PERIODS]
 
     @property
+    def has_flows(self) -> bool:
+        return any(day.net_flow for day in self.span.days[1:]) if self.span else False
+
+    @property
+    def has_estimates(self) -> bool:
+        return any(day.quality < ESTIMATED_BELOW for day in self.span.days) if self.span else False
+
+    @property
     def rows(self) -> list[Row]:
         return _table(self.span.days) if self.span else []
 

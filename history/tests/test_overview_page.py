@@ -123,7 +123,7 @@ def test_a_panel_fails_alone_and_says_what_and_under_which_request(drawn: Portfo
     words = words_of(answer)
     assert answer.status_code == 200
     assert f"Data quality could not be read. Request {answer['X-Request-ID']} Try again" in words
-    assert "Everything adds up" not in words
+    assert "Nothing stands out" not in words
     assert "Total value $9,478.35" in words
 
 

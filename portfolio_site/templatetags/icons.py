@@ -22,7 +22,6 @@ PATHS = {
     ),
     "theme": '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.5v11a5.5 5.5 0 000-11z" fill="currentColor"/>',
     "chevron": '<path d="M4 6l4 4 4-4"/>',
-    "chevron-right": '<path d="M6 4l4 4-4 4"/>',
     "check": '<path d="M3 8.5l3.2 3.2L13 4.8"/>',
     "close": '<path d="M4 4l8 8M12 4l-8 8"/>',
     "plus": '<path d="M8 3v10M3 8h10"/>',
@@ -41,9 +40,7 @@ PATHS = {
     "bank": '<path d="M2 6.5L8 3l6 3.5zM3.5 6.5V12M6.5 6.5V12M9.5 6.5V12M12.5 6.5V12M2 13h12"/>',
     "lock": '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 015 0v2"/>',
     "sign-out": '<path d="M6.5 13.5h-3a1 1 0 01-1-1v-9a1 1 0 011-1h3M10.5 11l3-3-3-3M13.5 8h-7"/>',
-    "external": '<path d="M9 3h4v4M13 3L7.5 8.5M11 9.5V12a1 1 0 01-1 1H4a1 1 0 01-1-1V6a1 1 0 011-1h2.5"/>',
     "mail": '<rect x="2" y="3.5" width="12" height="9" rx="1.5"/><path d="M2.5 5L8 9l5.5-4"/>',
-    "spark": '<path d="M8 2v3M8 11v3M2 8h3M11 8h3M4 4l1.8 1.8M10.2 10.2L12 12M12 4l-1.8 1.8M5.8 10.2L4 12"/>',
 }
 
 

@@ -169,7 +169,7 @@ export class HistoryChart {
     const sums = new Map();
     this.data.flows.forEach((flow, i) => {
       const at = Math.floor(i / days);
-      if (flow) sums.set(at, [this.times[i], (sums.get(at)?.[1] ?? 0) + flow]);
+      if (flow && i > 0) sums.set(at, [this.times[i], (sums.get(at)?.[1] ?? 0) + flow]);
     });
     return [...sums.values()];
   }
