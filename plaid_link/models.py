@@ -9,6 +9,8 @@ from django.utils import timezone
 from investments.models import Account, Institution
 
 UNSEEN_FOR = timedelta(hours=24)
+# Announced ends of access: until they come, the item answers as ever.
+ENDING = ("PENDING_EXPIRATION", "PENDING_DISCONNECT")
 # Plaid counts calls, and an institution has nothing new to say sooner.
 COOL_DOWN = timedelta(minutes=1)
 # Long enough to be read in time by someone who looks once a week.
@@ -23,8 +25,9 @@ class ItemQuerySet(models.QuerySet["Item"]):
         return self.exclude(status=Item.Status.DISCONNECTED)
 
     def due(self, now: datetime) -> "ItemQuerySet":
-        """To be synced now: asked for (a retry, a link whose task was lost), or healthy and not seen for a day."""
-        unseen = models.Q(status=Item.Status.OK, last_synced_at__lte=now - UNSEEN_FOR)
+        """To be synced now: asked for (a retry, a link whose task was lost), or answering and not seen for a day."""
+        answers = models.Q(status=Item.Status.OK) | models.Q(error_code__in=ENDING)
+        unseen = answers & models.Q(last_synced_at__lte=now - UNSEEN_FOR)
         return self.connected().filter(models.Q(next_try_at__lte=now) | unseen)
 
 
@@ -196,6 +199,9 @@ class WebhookEvent(models.Model):
                 fields=["next_try_at", "id"],
                 condition=models.Q(status__in=["received", "processing"]),
                 name="webhook_event_waiting",
+            ),
+            models.Index(
+                fields=["status", "id"], condition=models.Q(status__in=["failed", "parked"]), name="webhook_event_stuck"
             ),
             models.Index(fields=["item_external_id", "-received_at"], name="webhook_event_item_newest"),
             models.Index(fields=["-received_at", "-id"], name="webhook_event_newest"),

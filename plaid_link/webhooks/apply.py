@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from plaid_link import checkup, runs, sync
 from plaid_link.health import BUSY_CODE
-from plaid_link.models import Item, SyncRun, WebhookEvent
+from plaid_link.models import ENDING, Item, SyncRun, WebhookEvent
 from plaid_link.sources.base import SourceError
 from plaid_link.webhooks.effects import WHOLE_HISTORY_DAYS, Effect, effect_of, together
 
@@ -64,7 +64,7 @@ def _examine_and_sync(item: Item, effect: Effect) -> str:
 
 def _seems_unwell(item: Item) -> bool:
     """We show trouble where Plaid has none: only a good sync proves that it is over."""
-    return item.status in UNWELL and not item.error_code.startswith("PENDING_")
+    return item.status in UNWELL and item.error_code not in ENDING
 
 
 def _await_turn(item: Item) -> None:

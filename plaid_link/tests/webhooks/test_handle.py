@@ -218,6 +218,14 @@ class TestHealth:
         handle_waiting(seconds=60)
         assert now_of(item).status == Item.Status.OK
 
+    def test_an_item_whose_end_is_announced_is_still_swept(self, plaid: StandIn, owner: Any) -> None:
+        now = timezone.now()
+        make_item(owner, last_synced_at=now)
+        received("ITEM", "PENDING_DISCONNECT", reason="INSTITUTION_MIGRATION")
+        handle_waiting(seconds=60)
+        assert not Item.objects.due(now).exists()
+        assert Item.objects.due(now + timedelta(hours=25)).exists()
+
     def test_an_expiry_that_has_been_put_off_since(self, plaid: StandIn, item: Item) -> None:
         plaid.answers[ITEM] = item_answer(consent_expiration_time="2027-11-28T00:00:00Z")
         received("ITEM", "PENDING_EXPIRATION", consent_expiration_time="2026-11-28T00:00:00Z")
