@@ -2,7 +2,7 @@
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import Task, shared_task
 from django.utils import timezone
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 10, 300
 # A queued task that the broker lost is queued again after this.
 LOST_AFTER = timedelta(minutes=2)
+# A job whose worker is gone is handed to another after this: longer than any task may run.
+DEAD_AFTER = timedelta(minutes=20)
 # A swept item has this long before it is swept again.
 SWEPT_FOR = timedelta(minutes=10)
 
@@ -73,7 +75,18 @@ def sync_stale_items() -> None:
         # Taken by a conditional update, so that two sweeps queue it once.
         if Item.objects.due(now).filter(pk=item_id).update(next_try_at=now + SWEPT_FOR):
             sync_item.delay(item_id)
-    for job in Job.objects.filter(kind__in=jobs.KINDS, state=Job.State.QUEUED, created_at__lt=now - LOST_AFTER):
-        jobs.enqueue(job)
+    _queue_lost_jobs(now)
     for item in Item.objects.exclude(access_token_encrypted=b"").filter(status=Item.Status.DISCONNECTED).order_by("pk"):
         link.tell_plaid_to_forget(item=item)
+
+
+def _queue_lost_jobs(now: datetime) -> None:
+    """Jobs that no worker was told of, and those whose worker has died with the message. Running one twice is safe."""
+    ours = Job.objects.filter(kind__in=jobs.KINDS)
+    for job in ours.filter(state=Job.State.QUEUED, created_at__lt=now - LOST_AFTER):
+        jobs.enqueue(job)
+    dead = ours.filter(state=Job.State.RUNNING, started_at__lt=now - DEAD_AFTER)
+    for job in list(dead):
+        # Taken by a conditional update, so that two sweeps hand it on once.
+        if dead.filter(pk=job.pk).update(started_at=now):
+            jobs.enqueue(job)
