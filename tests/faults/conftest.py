@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.fixtures import canary, deployment, dice, site  # noqa: F401
 from tests.faults.product import Product
 from tests.faults.product import product as running_product
 

@@ -140,11 +140,6 @@ class Deployment(Stack):
         """Wait for something that a process does. Raises AssertionError when it does not happen."""
         assert wait_until(condition, seconds=seconds), f"waited {seconds:.0f} s for {what}\n{self._tails()}"
 
-    def quiet(self, *, seconds: float) -> bool:
-        """Whether all syncs that are under way end within so many seconds."""
-        running = "SELECT count(*) FROM plaid_link_syncrun WHERE state = 'running'"
-        return wait_until(lambda: self.value(running) == 0, seconds=seconds)
-
     def _tails(self) -> str:
         return "\n".join(f"--- {name}\n{self.supervisor.log_tail(name, 12)}" for name in ("web", "worker"))
 

@@ -18,6 +18,7 @@ import pytest
 from django.conf import settings
 
 from portfolio_site.demo.scratch import scratch_database
+from portfolio_site.demo.waiting import wait_until
 from tests.faults.deployment import Deployment
 from tests.faults.people import Person, newcomer
 
@@ -34,7 +35,7 @@ CANARY_ACCOUNT = {
             "cost_basis": 7000,
             "quantity": 77.5,
             "currency": "USD",
-            "security": {"ticker_symbol": "KO", "name": f"Mine of {CANARY}", "currency": "USD"},
+            "security": {"ticker_symbol": "CNRYX", "name": f"Mine of {CANARY}", "currency": "USD"},
         }
     ],
     "investment_transactions": [
@@ -58,7 +59,7 @@ SELECT count(*) FROM investments_account a JOIN (
     SELECT account_id, owner_id FROM plaid_link_linkedaccount
 ) r ON r.account_id = a.id WHERE r.owner_id <> a.owner_id
 """
-PATIENCE = 90.0
+PATIENCE, STEP = 90.0, 5.0
 
 
 @contextmanager
@@ -118,10 +119,9 @@ def watched(deployment: Deployment, canary: Person) -> Iterator[None]:
 def settle(deployment: Deployment) -> None:
     """Wait until nothing is left to do. The clocks go faster meanwhile, so that no backoff is sat out."""
     deadline = time.monotonic() + PATIENCE
-    while left := [row["what"] for row in deployment.rows(UNFINISHED)]:
-        assert time.monotonic() < deadline, f"never done: {left}"
-        if not deployment.quiet(seconds=4):
-            deployment.pass_time(10)
+    while not wait_until(lambda: not deployment.rows(UNFINISHED), seconds=STEP):
+        assert time.monotonic() < deadline, f"never done: {deployment.rows(UNFINISHED)}"
+        deployment.pass_time(2 * STEP)
 
 
 def leaked_tokens(deployment: Deployment) -> list[str]:
