@@ -215,14 +215,19 @@ def normalise(
     repairs: list[str] = []
     if is_cash and not amount and quantity:
         amount = quantity * (price or Decimal(1))
-        repairs.append(f"amount: 0 -> {amount}, from the quantity")
+        repairs.append(f"amount: 0 -> {_plain(amount)}, from the quantity")
     if not is_cash and quantity * effect.units.value < 0 and effect.units is not Direction.EITHER:
-        repairs.append(f"quantity: {quantity} -> {-quantity}")
+        repairs.append(f"quantity: {_plain(quantity)} -> {_plain(-quantity)}")
         quantity = -quantity
     if _amount_disagrees(effect.cash, amount, fees):
-        repairs.append(f"amount: {amount} -> {-amount}")
+        repairs.append(f"amount: {_plain(amount)} -> {_plain(-amount)}")
         amount = -amount
     return Normalised(quantity, amount, tuple(repairs))
+
+
+def _plain(number: Decimal) -> str:
+    """Digits as people write them: no trailing zeros, no exponent."""
+    return f"{number.normalize():f}"
 
 
 def _amount_disagrees(cash: Direction, amount: Decimal, fees: Decimal) -> bool:

@@ -6,7 +6,7 @@ truly inserted or changed. A change raises `Account.ledger_version` and, on comm
 `together()` several calls count as one change.
 """
 
-from .accounts import AccountsWritten, adopt_accounts, close_accounts, erase_accounts, upsert_accounts
+from .accounts import AccountsWritten, adopt_accounts, close_accounts, erase_accounts, reopen_accounts, upsert_accounts
 from .changes import together
 from .corporate_actions import ActionsWritten, record_corporate_actions
 from .holdings import HoldingsWritten, replace_holdings
@@ -24,6 +24,7 @@ __all__ = [
     "erase_accounts",
     "record_corporate_actions",
     "record_transactions",
+    "reopen_accounts",
     "replace_holdings",
     "together",
     "upsert_accounts",

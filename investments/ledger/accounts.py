@@ -101,6 +101,20 @@ def close_accounts(*, account_ids: Collection[int]) -> int:
     return len(was_open)
 
 
+def reopen_accounts(*, account_ids: Collection[int]) -> int:
+    """Open accounts that were closed; what was in them counts again. Returns how many were closed."""
+    with together():
+        was_closed = list(
+            Account.objects.filter(pk__in=account_ids)
+            .exclude(closed_at=None)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        Account.objects.filter(pk__in=was_closed).update(closed_at=None)
+        changed(was_closed)
+    return len(was_closed)
+
+
 def erase_accounts(*, account_ids: Collection[int]) -> int:
     """Delete accounts with all that is in them, transactions and history too. Returns how many there were.
 

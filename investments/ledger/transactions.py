@@ -1,7 +1,7 @@
 """The one way into the transactions: idempotent, append-only, a correction is a new version."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -33,13 +33,17 @@ _Key = tuple[int, str]  # account, external id
 
 @dataclass(frozen=True, slots=True)
 class TransactionsWritten:
-    """First versions, later versions and voids truly written, rows that were there already, and what was refused."""
+    """First versions, later versions and voids truly written, rows that were there already, and what was refused.
+
+    `repairs`: what was put right, by external id, in all rows told.
+    """
 
     inserted: int = 0
     superseded: int = 0
     voided: int = 0
     unchanged: int = 0
     findings: tuple[Finding, ...] = ()
+    repairs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -75,6 +79,7 @@ def record_transactions(
         superseded=len(written) - inserted,
         unchanged=len(rows) - len(written),
         findings=tuple(findings),
+        repairs={row.external_id: row.repairs for row in rows.values() if row.repairs},
     )
 
 

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from investments.core.effects import effect_of
 from investments.entries import AccountEntry, Finding, HoldingEntry, InstitutionEntry, SecurityEntry, TransactionEntry
 
 # `brokerage` is what Plaid called `investment` before 2018.
 INVESTMENT_TYPES = frozenset({"investment", "brokerage"})
+TRADES = frozenset({"buy", "sell"})
 # Beyond these nothing is meant, and arithmetic on it would raise.
 LARGEST, SMALLEST = Decimal("1E28"), Decimal("1E-28")
 
@@ -122,14 +124,15 @@ def holding(row: Row) -> HoldingEntry:
 
 
 def transaction(row: Row) -> TransactionEntry:
-    repairs: list[str] = []
+    kind, subtype = text(row, "type"), text(row, "subtype")
+    repairs = _odd_kind(kind, subtype)
     quantity, price = number(row, "quantity") or Decimal(0), number(row, "price") or Decimal(0)
     amount = number(row, "amount")
     if amount is None:
         amount = quantity * price
         repairs.append(f"amount: missing, {amount} from quantity and price")
-    if not text(row, "type"):
-        repairs.append("type: missing, kept as other")
+    if kind in TRADES and amount and not quantity:
+        repairs.append("quantity: 0 although cash moved; the cash counts")
     when = day(row, "date")
     if when is None:
         raise Unreadable("date", "A date is needed")
@@ -137,8 +140,8 @@ def transaction(row: Row) -> TransactionEntry:
         external_id=text(row, "investment_transaction_id", required=True),
         account_external_id=text(row, "account_id", required=True),
         security_external_id=text(row, "security_id"),
-        type=text(row, "type") or "other",
-        subtype=text(row, "subtype"),
+        type=kind or "other",
+        subtype=subtype,
         date=when,
         executed_at=_moment(row, "transaction_datetime"),
         name=text(row, "name"),
@@ -150,6 +153,15 @@ def transaction(row: Row) -> TransactionEntry:
         cancels_external_id=text(row, "cancel_transaction_id"),
         repairs=tuple(repairs),
     )
+
+
+def _odd_kind(kind: str, subtype: str) -> list[str]:
+    """Remarks on a type that is missing or that we do not know."""
+    if not kind:
+        return ["type: missing, kept as other"]
+    if effect_of(kind, subtype or None).known:
+        return []
+    return [f"type: {' / '.join(filter(None, (kind, subtype)))} is unknown, quantity and amount count as given"]
 
 
 def currency(row: Row) -> str:

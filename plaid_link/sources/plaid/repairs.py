@@ -8,13 +8,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from investments.entries import AccountEntry, HoldingEntry, SecurityEntry, TransactionEntry
+from investments.entries import AccountEntry, Finding, HoldingEntry, SecurityEntry, TransactionEntry
 
 CONTRACT = Decimal(100)
 # Rounded prices and fees move a ratio by less than this.
 NEAR = Decimal("0.05")
+CENT = Decimal("0.01")
+TRADES = frozenset({"buy", "sell"})
 IN_SHARES = "quantity: told in shares, kept in contracts of 100"
 PER_CONTRACT = "price: told per contract, kept per share"
+NO_CURRENCY = "Currency: told nowhere, read as USD"
 PER_UNIT_BASIS = "cost_basis: told per unit, kept for the position"
 
 Securities = Mapping[str, SecurityEntry]
@@ -66,6 +69,19 @@ def repaired_transaction(
     return entry
 
 
+def with_remark(entry: TransactionEntry, securities: Securities, per_100: Collection[str]) -> TransactionEntry:
+    """A trade whose amount is not what its units and price make: kept as told, for the cash is what moved."""
+    security = securities.get(entry.security_external_id)
+    if entry.type not in TRADES or security is None or security.is_cash or not (entry.quantity and entry.price):
+        return entry
+    size = CONTRACT if security.is_option else Decimal("0.01") if security.external_id in per_100 else Decimal(1)
+    made, told = abs(entry.quantity * entry.price * size), abs(entry.amount)
+    if abs(told - made) <= abs(entry.fees) + max(made * NEAR, CENT):
+        return entry
+    remark = f"amount: {told:f} is not {abs(entry.quantity):f} x {entry.price:f}; the amount counts"
+    return replace(entry, repairs=(*entry.repairs, remark))
+
+
 def bonds_per_100(
     securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
 ) -> set[str]:
@@ -81,6 +97,21 @@ def bonds_per_100(
 
 def quoted_per_100(entry: SecurityEntry) -> SecurityEntry:
     return replace(entry, fixed_income={**(entry.fixed_income or {}), "quoted_per_100": True})
+
+
+def completed_security(
+    entry: SecurityEntry, currencies: Mapping[str, tuple[str, str]], *, typed: bool
+) -> tuple[SecurityEntry, list[Finding]]:
+    """A security whose currency is that of its rows where it tells none; and remarks on what it does not tell."""
+    row, remarks = f"security {entry.external_id}", []
+    if not typed:
+        remarks.append(Finding("missing", "No type told: kept as other", row=row, field="type"))
+    if not (entry.iso_currency_code or entry.unofficial_currency_code):
+        iso, unofficial = currencies.get(entry.external_id, ("", ""))
+        message = f"Currency: missing, taken from its rows: {iso or unofficial}" if iso or unofficial else NO_CURRENCY
+        remarks.append(Finding("repaired", message, row=row, field="iso_currency_code"))
+        entry = replace(entry, iso_currency_code=iso, unofficial_currency_code=unofficial)
+    return entry, remarks
 
 
 def with_total_basis(holdings: Iterable[HoldingEntry], securities: Securities) -> list[HoldingEntry]:

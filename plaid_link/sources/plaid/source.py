@@ -1,7 +1,7 @@
 """One Plaid item's answer, whole: every page, read, repaired, in the ledger's vocabulary."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -45,8 +45,9 @@ class PlaidSource:
         self.report("Reading your holdings", 0.1)
         self.await_turn(limits.HOLDINGS)
         held = self.client.holdings(self.access_token)
-        pages = self._transaction_pages(start=start, end=end)
-        return _snapshot(held, pages, start=start, end=end, options_in_shares=self.options_in_shares)
+        pages, moved = self._transaction_pages(start=start, end=end)
+        told = _snapshot(held, pages, start=start, end=end, options_in_shares=self.options_in_shares)
+        return replace(told, findings=(*told.findings, *moved))
 
     def institution(self) -> InstitutionEntry:
         """Where the item is. Raises SourceError."""
@@ -65,12 +66,12 @@ class PlaidSource:
         )
         return [entry for entry in entries if entry.type in reading.INVESTMENT_TYPES]
 
-    def _transaction_pages(self, *, start: date, end: date) -> list[Answer]:
+    def _transaction_pages(self, *, start: date, end: date) -> tuple[list[Answer], list[Finding]]:
         """All pages of one unmoving list: where the total changes between two pages, rows shifted, so read anew."""
-        for _ in range(READINGS):
+        for readings in range(1, READINGS + 1):
             pages = self._one_reading(start=start, end=end)
             if pages is not None:
-                return pages
+                return pages, _moved(readings)
         raise SourceError("PRODUCT_NOT_READY")
 
     def _one_reading(self, *, start: date, end: date) -> list[Answer] | None:
@@ -86,6 +87,13 @@ class PlaidSource:
             pages.append(page)
             received, total = received + len(rows), page_total
         return pages
+
+
+def _moved(readings: int) -> list[Finding]:
+    if readings == 1:
+        return []
+    message = f"The list of transactions moved while it was read: read {readings} times, until it stood still"
+    return [Finding("repaired", message, field="total_investment_transactions")]
 
 
 def _snapshot(
@@ -109,7 +117,10 @@ def _snapshot(
             repairs.quoted_per_100(entry) if entry.external_id in per_100 else entry for entry in securities.values()
         ),
         holdings=tuple(repairs.with_total_basis(holdings, securities)),
-        transactions=tuple(repairs.repaired_transaction(entry, securities, in_shares) for entry in transactions),
+        transactions=tuple(
+            repairs.with_remark(repairs.repaired_transaction(entry, securities, in_shares), securities, per_100)
+            for entry in transactions
+        ),
         listed=listed,
         findings=(*account_findings, *security_findings, *holding_findings, *transaction_findings),
         consent_expires_at=reading.moment(str((held.get("item") or {}).get("consent_expiration_time") or "")),
@@ -127,7 +138,26 @@ def _accounts(answers: list[Answer]) -> tuple[list[AccountEntry], set[Any], list
 def _securities(answers: list[Answer]) -> tuple[dict[str, SecurityEntry], list[Finding]]:
     rows = {row.get("security_id"): row for answer in answers for row in _objects(answer, "securities")}
     entries, findings = reading.read(rows.values(), reading.security, kind="security", id_field="security_id")
-    return {entry.external_id: entry for entry in entries}, findings
+    currencies = _currencies(answers)
+    completed = [
+        repairs.completed_security(entry, currencies, typed=bool(rows[entry.external_id].get("type")))
+        for entry in entries
+    ]
+    findings += [finding for _, remarks in completed for finding in remarks]
+    return {entry.external_id: entry for entry, _ in completed}, findings
+
+
+def _currencies(answers: list[Answer]) -> dict[str, tuple[str, str]]:
+    """The iso and unofficial currency that holdings and transactions tell, by security."""
+    rows = [
+        row
+        for answer in answers
+        for name in ("holdings", "investment_transactions")
+        if name in answer
+        for row in _objects(answer, name)
+    ]
+    told = {row.get("security_id"): (row.get("iso_currency_code"), row.get("unofficial_currency_code")) for row in rows}
+    return {str(key): (str(iso or ""), str(other or "")) for key, (iso, other) in told.items() if iso or other}
 
 
 def _transactions(
