@@ -43,12 +43,12 @@ class Site:
         context.on("weberror", lambda error: self._hear("error", str(error.error)))
         return context
 
-    def signed_in(self, email: str, **options: Any) -> BrowserContext:
+    def signed_in(self, email: str, *, password: str = PASSWORD, **options: Any) -> BrowserContext:
         context = self.visitor(**options)
         page = context.new_page()
         page.goto("/accounts/login/")
         page.fill("[name=login]", email)
-        page.fill("[name=password]", PASSWORD)
+        page.fill("[name=password]", password)
         page.click("main button.button--primary")
         page.wait_for_url(f"{self.url}/")
         page.close()

@@ -73,6 +73,7 @@ class Stack:
         database_url = self.given[0] or postgres.ensure_running(self.var)
         redis_url = self.given[1] or redis.ensure_running(self.var)
         return {
+            "DJANGO_SETTINGS_MODULE": "portfolio_site.settings",
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "LONGVIEW_VAR": str(self.var),
