@@ -183,9 +183,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS: list[Any] = [BASE_DIR / "static"]
-for prefix, package_folder in (("vendor/echarts", "echarts/dist"), ("vendor/pico", "@picocss/pico/css")):
-    if (NODE_MODULES / package_folder).is_dir():
-        STATICFILES_DIRS.append((prefix, NODE_MODULES / package_folder))
+if (ECHARTS := NODE_MODULES / "echarts" / "dist").is_dir():
+    STATICFILES_DIRS.append(("vendor/echarts", ECHARTS))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
