@@ -27,9 +27,12 @@ class Note:
     count: int
 
 
-def of_holdings(entries: Iterable[HoldingEntry], securities: Mapping[str, SecurityEntry]) -> list[Finding]:
-    """What was put right in holdings, and for how many nothing is known of what they cost."""
-    rows = list(entries)
+def of_holdings(
+    entries: Iterable[HoldingEntry], securities: Mapping[str, SecurityEntry], *, refused: Iterable[Finding]
+) -> list[Finding]:
+    """What was put right in the holdings that were not refused, and of how many nobody knows what they cost."""
+    left_out = {finding.row for finding in refused}
+    rows = [entry for entry in entries if f"holding {_name(entry)}" not in left_out]
     repaired = {_name(row): repairs for row in rows if (repairs := _repairs(row))}
     costless = [row for row in rows if row.cost_basis is None and not _is_cash(row, securities)]
     return [*_grouped("holding", repaired), *_costless(costless)]

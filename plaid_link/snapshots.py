@@ -154,7 +154,7 @@ def _findings(
         *holdings.findings,
         *(finding for written in transactions for finding in written.findings),
         *_cancels_of_nothing(snapshot, accounts),
-        *findings.of_holdings(snapshot.holdings, securities),
+        *findings.of_holdings(snapshot.holdings, securities, refused=holdings.findings),
         *findings.of_transactions(repairs),
     ]
 

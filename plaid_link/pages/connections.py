@@ -14,6 +14,7 @@ from django.utils import timezone
 from investments.kinds import account_kind
 from investments.models import Account, Holding, Institution, Transaction
 from investments.pages.scope import scope_of
+from plaid_link.findings import Note, notes
 from plaid_link.health import advice
 from plaid_link.models import Item, SyncRun
 from plaid_link.pages.link import link_addresses
@@ -34,7 +35,7 @@ SYNCABLE = {Status.OK, Status.INSTITUTION_TROUBLE, Status.ERROR}
 
 @dataclass(frozen=True, slots=True)
 class FedAccount:
-    """`value` in the account's own `currency`, None while a holding has no value in it."""
+    """`value` in the account's own `currency`, None while a holding has no value in it; a closed one has none."""
 
     pk: int
     name: str
@@ -42,6 +43,7 @@ class FedAccount:
     kind: str
     value: Decimal | None
     currency: str
+    is_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Card:
     refresh_allowed_at: datetime | None
     is_connected: bool
     is_syncing: bool
+    notes: tuple[Note, ...]
 
     @property
     def currency(self) -> str:
@@ -71,9 +74,10 @@ class Card:
     @property
     def value(self) -> Decimal | None:
         """The sum, where all accounts have a value in one currency."""
-        values = [account.value for account in self.accounts if account.currency == self.currency]
+        open_ones = [account for account in self.accounts if not account.is_closed]
+        values = [account.value for account in open_ones if account.currency == self.currency]
         known = [value for value in values if value is not None]
-        return sum(known, Decimal(0)) if known and len(known) == len(self.accounts) else None
+        return sum(known, Decimal(0)) if known and len(known) == len(open_ones) else None
 
 
 @login_required
@@ -88,8 +92,13 @@ def connections(request: HttpRequest) -> HttpResponse:
 
 def connection_cards(items: QuerySet[Item]) -> list[Card]:
     """One card per item, those that need the user first; three queries."""
-    running = SyncRun.objects.filter(item=OuterRef("pk"), state=SyncRun.State.RUNNING)
-    chosen = list(items.select_related("institution").annotate(is_syncing=Exists(running)))
+    its_runs = SyncRun.objects.filter(item=OuterRef("pk"))
+    running = its_runs.filter(state=SyncRun.State.RUNNING)
+    last_good = its_runs.filter(state=SyncRun.State.SUCCEEDED).order_by("-started_at", "-pk")
+    shown = items.select_related("institution").annotate(
+        is_syncing=Exists(running), findings=Subquery(last_good.values("findings")[:1])
+    )
+    chosen = list(shown)
     accounts = _accounts(chosen)
     held = _held([account.pk for rows in accounts.values() for account in rows])
     cards = [_card(item, accounts.get(item.pk, []), held) for item in chosen]
@@ -148,6 +157,7 @@ def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -
         refresh_allowed_at=item.refresh_allowed_at(now),
         is_connected=is_connected,
         is_syncing=is_connected and (item.is_syncing or item.status == Status.LINKING),
+        notes=notes(item.findings or []),
     )
 
 
@@ -155,4 +165,12 @@ def _fed(account: Account, held: list[Holding]) -> FedAccount:
     values = [holding.value for holding in held]
     known = [value for value in values if value is not None]
     value = sum(known, stored(account.uninvested_cash)) if len(known) == len(values) else None
-    return FedAccount(account.pk, account.name, account.mask, account_kind(account), value, account.currency)
+    return FedAccount(
+        pk=account.pk,
+        name=account.name,
+        mask=account.mask,
+        kind=account_kind(account),
+        value=value if account.closed_at is None else None,
+        currency=account.currency,
+        is_closed=account.closed_at is not None,
+    )

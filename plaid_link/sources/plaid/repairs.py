@@ -74,12 +74,23 @@ def with_remark(entry: TransactionEntry, securities: Securities, per_100: Collec
     security = securities.get(entry.security_external_id)
     if entry.type not in TRADES or security is None or security.is_cash or not (entry.quantity and entry.price):
         return entry
-    size = CONTRACT if security.is_option else Decimal("0.01") if security.external_id in per_100 else Decimal(1)
-    made, told = abs(entry.quantity * entry.price * size), abs(entry.amount)
+    made, told = abs(entry.quantity * entry.price * _size(security, per_100)), abs(entry.amount)
     if abs(told - made) <= abs(entry.fees) + max(made * NEAR, CENT):
         return entry
     remark = f"amount: {told:f} is not {abs(entry.quantity):f} x {entry.price:f}; the amount counts"
     return replace(entry, repairs=(*entry.repairs, remark))
+
+
+def with_value_remark(entry: HoldingEntry, securities: Securities, per_100: Collection[str]) -> HoldingEntry:
+    """A holding whose value is not what its units and price make: kept as told."""
+    security = securities.get(entry.security_external_id)
+    if security is None or security.is_cash:
+        return entry
+    made = entry.quantity * entry.institution_price * _size(security, per_100)
+    if abs(entry.institution_value - made) <= max(abs(made) * NEAR, CENT):
+        return entry
+    told = f"{entry.institution_value:f} is not {entry.quantity:f} x {entry.institution_price:f}"
+    return _noted(entry, f"institution_value: {told}; kept as told")
 
 
 def bonds_per_100(
@@ -189,6 +200,13 @@ def _noted(row: HoldingEntry, repair: str, **values: Decimal) -> HoldingEntry:
 def _units(row: HoldingEntry, securities: Securities) -> Decimal:
     size = CONTRACT if _is_option(securities, row.security_external_id) else Decimal(1)
     return abs(row.quantity * size)
+
+
+def _size(security: SecurityEntry, per_100: Collection[str]) -> Decimal:
+    """Units of value per unit of quantity, as in the ledger."""
+    if security.is_option:
+        return CONTRACT
+    return Decimal("0.01") if security.external_id in per_100 else Decimal(1)
 
 
 def _is_option(securities: Securities, security: str) -> bool:

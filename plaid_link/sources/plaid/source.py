@@ -108,7 +108,10 @@ def _snapshot(
     transactions, listed, transaction_findings = _transactions(pages, ignored)
     in_shares = {*options_in_shares, *repairs.options_in_shares(securities, holdings, transactions)}
     per_100 = repairs.bonds_per_100(securities, holdings, transactions)
-    holdings = [repairs.repaired_holding(entry, securities, in_shares) for entry in holdings]
+    holdings = [
+        repairs.with_value_remark(repairs.repaired_holding(entry, securities, in_shares), securities, per_100)
+        for entry in holdings
+    ]
     return Snapshot(
         start=start,
         end=end,
