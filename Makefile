@@ -18,9 +18,9 @@ demo: ## run everything on this machine until Ctrl-C; CHECK=1 walks the journey 
 	@scripts/setup runtime
 	@exec $(PYTHON) -m portfolio_site.demo $(if $(CHECK),--check) $(ARGS)
 
-test: ## run the tests (ARGS="-k name" for some of them, WORKERS=0 for one process)
+test: ## run the tests but the slow ones of faults (ARGS="-k name" for some of them, WORKERS=0 for one process)
 	@scripts/setup dev
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 faults: ## run only the tests that kill and restart real processes
 	@scripts/setup dev

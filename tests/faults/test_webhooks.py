@@ -18,7 +18,7 @@ from portfolio_site.demo.waiting import wait_until
 from portfolio_site.schedule import ensure_schedule
 from tests.faults.product import Product, webhook
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 HOLDINGS = ("HOLDINGS", "DEFAULT_UPDATE")
 HOLDINGS_PATH = "/investments/holdings/get"
