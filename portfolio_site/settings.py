@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portfolio_site.middleware.TenantMiddleware",
+    "portfolio_site.middleware.TimeZoneMiddleware",
 ]
 ROOT_URLCONF = "portfolio_site.urls"
 WSGI_APPLICATION = "portfolio_site.wsgi.application"
