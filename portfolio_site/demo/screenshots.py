@@ -1,0 +1,94 @@
+"""Pictures of the demo's pages for the documentation. Needs Chromium and the packages of requirements-dev.txt."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, StorageState
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
+DESKTOP, PHONE = (1280, 860), (390, 844)
+
+
+class NoBrowser(RuntimeError):
+    """There is nothing to take pictures with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One page in one look. `window` in CSS pixels; a phone's picture has two pixels for each."""
+
+    name: str
+    path: str
+    window: tuple[int, int] = DESKTOP
+    scheme: str = "light"
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """Options of a browser's context."""
+        width, height = self.window
+        return {
+            "viewport": {"width": width, "height": height},
+            "color_scheme": self.scheme,
+            "device_scale_factor": 2 if self.window == PHONE else 1,
+            "reduced_motion": "reduce",
+        }
+
+
+PICTURES = (
+    Picture("overview", "/?period=2Y"),
+    Picture("overview-desktop-dark", "/?period=2Y", scheme="dark"),
+    Picture("overview-phone-dark", "/?period=2Y", PHONE, "dark"),
+    Picture("holdings-desktop-light", "/holdings/"),
+    Picture("holdings-phone-light", "/holdings/", PHONE),
+    Picture("transactions-desktop-light", "/transactions/"),
+    Picture("transactions-phone-dark", "/transactions/", PHONE, "dark"),
+    Picture("connections-desktop-light", "/connections/"),
+    Picture("onboarding-phone-light", "/onboarding/connect/", PHONE),
+)
+
+
+def take(*, web: str, login: tuple[str, str], folder: Path, say: Callable[[str], None]) -> None:
+    """Write every picture as `folder/<name>.png`, seen by the person who signs in. Raises NoBrowser."""
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        session = _sign_in(browser.new_context(base_url=web), *login)
+        for picture in PICTURES:
+            target = folder / f"{picture.name}.png"
+            look = {"base_url": web, "storage_state": session, **picture.look}
+            _photograph(browser.new_context(**look), picture.path, target)
+            say(f"{target.name}: {target.stat().st_size // 1024} KB")
+
+
+def program() -> str:
+    """Where Chromium is. Raises NoBrowser."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise NoBrowser("No Chromium on this machine: apt-get install chromium")
+    return found
+
+
+def _sign_in(context: "BrowserContext", email: str, password: str) -> "StorageState":
+    """The cookies of a signed-in browser."""
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", password)
+    page.click("main button.button--primary")
+    page.wait_for_selector(".hero__value")
+    return context.storage_state()
+
+
+def _photograph(context: "BrowserContext", path: str, target: Path) -> None:
+    page = context.new_page()
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=target)
+    context.close()
