@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent
+from celery.signals import beat_init, before_task_publish, heartbeat_sent, setup_logging, worker_process_init
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio_site.settings")
 if sys.argv and os.path.basename(sys.argv[0]) in {"celery", "celery.exe"}:
@@ -13,8 +14,36 @@ if sys.argv and os.path.basename(sys.argv[0]) in {"celery", "celery.exe"}:
 
 app = Celery("longview")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.autodiscover_tasks()
 app.autodiscover_tasks(["plaid_link.webhooks"])
+app.autodiscover_tasks(["portfolio_site"], related_name="retention")
+app.autodiscover_tasks(["portfolio_site"], related_name="privacy")
+
+
+@setup_logging.connect
+def log_as_the_web_does(**_kwargs: Any) -> None:
+    """Nothing: Celery would bring handlers of its own, which neither redact nor say what a line is about."""
+
+
+@worker_process_init.connect
+def report(**_kwargs: Any) -> None:
+    """From each child: threads that send do not survive a fork."""
+    from portfolio_site.lib import telemetry
+
+    telemetry.start("worker")
+
+
+@beat_init.connect
+def show_that_beat_lives(**_kwargs: Any) -> None:
+    """With every task that beat sends, of which the most frequent comes each quarter of a minute."""
+
+    def sent(**_kwargs: Any) -> None:
+        from portfolio_site.lib import heartbeat
+
+        heartbeat.record("beat")
+
+    before_task_publish.connect(sent, weak=False)
 
 
 @heartbeat_sent.connect

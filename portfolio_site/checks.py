@@ -7,10 +7,19 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from portfolio_site.lib import telemetry
 from portfolio_site.lib.crypto import Keyring, KeyringError
 
 SHORTEST_SECRET = 50
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@register()
+def telemetry_packages(**_kwargs: Any) -> list[CheckMessage]:
+    """An error for each receiver that is named while the package that would report to it is missing."""
+    hint = "pip install -r requirements-telemetry.txt"
+    names = telemetry.missing_packages()
+    return [Error(f"{name} is set and its package is not installed.", hint=hint, id="longview.E007") for name in names]
 
 
 @register(Tags.security)

@@ -1,5 +1,7 @@
 """Request id, content security policy, and the transaction in which a request sees only its own rows."""
 
+import logging
+import time
 import uuid
 from collections.abc import Callable
 
@@ -7,24 +9,42 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.encoding import iri_to_uri
 
-from portfolio_site.lib import rls
+from portfolio_site.lib import logs, rls
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Gives every request an id, taken from a proxy's `X-Request-ID` where it looks like one, and returns it."""
+    """Gives every request an id, taken from a proxy's `X-Request-ID` where it looks like one, and returns it.
+
+    Every line that is logged on the way carries it, and so do the tasks that the request queues.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if given.isalnum() and len(given) <= 64 else uuid.uuid4().hex  # type: ignore[attr-defined]
+        request_id = given if given.isalnum() and len(given) <= 64 else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        logs.clear()
+        logs.bind(request_id=request_id)
+        started = time.perf_counter()
         response = self.get_response(request)
-        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        response["X-Request-ID"] = request_id
+        self._log(request, response, time.perf_counter() - started)
         return response
+
+    def _log(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+        """The path without its query, in which people search for anything, and quoted: it may hold line breaks."""
+        level = logging.ERROR if response.status_code >= 500 else logging.INFO
+        asked = f"{request.method} {iri_to_uri(request.path)}"
+        logger.log(level, "%s answered %d in %d ms", asked, response.status_code, round(seconds * 1000))
+        logs.clear()
 
 
 class ContentSecurityPolicyMiddleware:
@@ -54,8 +74,9 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
-# Views without a tenant: they open transactions of their own, and none while they wait for somebody else.
-WITHOUT_TENANT = ("/health", "/api/webhooks/", "/webhook/", "/api/plaid/")
+# Views without a tenant: they open transactions of their own, and none while they wait for somebody else; and a failed
+# sign-in has to be remembered though its answer is an error.
+WITHOUT_TENANT = ("/health", "/api/auth/", "/api/webhooks/", "/webhook/", "/api/plaid/")
 
 
 class TenantMiddleware:
@@ -82,6 +103,7 @@ class TenantMiddleware:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return
         rls.set_tenant(request.user.pk)
+        logs.bind(user_id=request.user.pk)
         if request.path.startswith("/admin/") and request.user.is_staff:
             rls.set_operator()
 

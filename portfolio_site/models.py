@@ -34,7 +34,10 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address", max_length=254, unique=True)
     base_currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=64, default="America/New_York")
+    benchmark = models.CharField(max_length=40, default="SPY", help_text="What performance is compared with.")
     onboarded_at = models.DateTimeField(null=True, blank=True)
+    page_filters = models.JSONField(default=dict, blank=True, help_text="By page, what it was last looked at with.")
+    deletion_requested_at = models.DateTimeField(null=True, blank=True, help_text="Deleted for good 30 days later.")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
@@ -101,7 +104,8 @@ class Job(models.Model):
         ordering = ["-created_at", "id"]
         indexes = [models.Index(fields=["owner", "-created_at"], name="job_owner_newest")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(progress__gte=0, progress__lte=1), name="job_progress_range")
+            models.UniqueConstraint(fields=["id", "owner"], name="job_of_owner"),
+            models.CheckConstraint(condition=models.Q(progress__gte=0, progress__lte=1), name="job_progress_range"),
         ]
 
     def __str__(self) -> str:
@@ -127,3 +131,80 @@ class Job(models.Model):
         Job.objects.filter(pk=self.pk).unfinished().update(
             state=Job.State.FAILED, error=error[:500], finished_at=timezone.now()
         )
+
+
+class IdempotentRequest(models.Model):
+    """A POST with an `Idempotency-Key`, and what it was answered. Written by `portfolio_site.lib.idempotency`."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of path and body.")
+    status = models.SmallIntegerField(null=True, help_text="Null while it is worked on.")
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.status or 'under way'}"
+
+
+class UserExport(models.Model):
+    """Everything a user owns, as one zip, made by a job and kept for a day."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="export", db_constraint=False)
+    content = models.BinaryField(help_text="A zip; empty until it is made.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"Export of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class DeletionProof(models.Model):
+    """That everything of a user is gone, and when. It outlives them, and names nobody."""
+
+    user_id = models.BigIntegerField(unique=True)
+    email_digest = models.CharField(
+        max_length=64, help_text="HMAC-SHA-256 of the e-mail address under SECRET_KEY: names nobody, and proves whom."
+    )
+    requested_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(default=timezone.now)
+    rows = models.JSONField(help_text="How many rows of each table there were.")
+
+    class Meta:
+        ordering = ["-deleted_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"User {self.user_id}, {self.deleted_at:%Y-%m-%d}"
+
+
+class AuditEntry(models.Model):
+    """One change of one row, as the database noted it (`portfolio_site.lib.audit`)."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True, help_text="Who; empty for the machinery.")
+    subject_id = models.BigIntegerField(null=True, help_text="Whose row it is.")
+    role = models.CharField(max_length=63)
+    operation = models.CharField(max_length=6)
+    table_name = models.CharField(max_length=63)
+    row_id = models.CharField(max_length=64)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    request_id = models.CharField(max_length=64)
+
+    class Meta:
+        managed = False
+        db_table = "portfolio_site_auditentry"
+        ordering = ["-id"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.table_name} {self.row_id}"

@@ -6,12 +6,15 @@
 
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 
 from portfolio_site.lib.embedded.redis import celery_url, database_of
+from portfolio_site.lib.logs import configure_structlog, logging_config, secrets_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -72,6 +75,8 @@ def _database(role: str) -> dict[str, Any]:
     config["OPTIONS"] = options
     config["DISABLE_SERVER_SIDE_CURSORS"] = True
     config["CONN_MAX_AGE"] = 60 if role == "worker" else 0
+    # Or each connection that a restart of the database has ended would fail one more request.
+    config["CONN_HEALTH_CHECKS"] = True
     config["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default=None)}
     return config
 
@@ -102,9 +107,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
+    "corsheaders",
     "django_celery_beat",
     "django_filters",
     "django_htmx",
+    "django_structlog",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pgtrigger",
@@ -117,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # around static files too
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portfolio_site.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -125,8 +136,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",  # around the transaction: what it answers must not undo what it has counted
     "portfolio_site.middleware.TenantMiddleware",
     "portfolio_site.middleware.TimeZoneMiddleware",
+    "portfolio_site.lib.idempotency.IdempotencyMiddleware",
 ]
 ROOT_URLCONF = "portfolio_site.urls"
 WSGI_APPLICATION = "portfolio_site.wsgi.application"
@@ -149,7 +162,10 @@ TEMPLATES = [
 
 # --- People -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portfolio_site.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -171,6 +187,19 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SIGNUP_REDIRECT_URL = "/onboarding/"
+MFA_ADAPTER = "portfolio_site.lib.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Longview"
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION == "none"
+# Failed sign-ins of one person from one address, and how long no more are heard.
+AXES_FAILURE_LIMIT: int = env.int("SIGN_IN_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCKED_MINUTES", default=15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "portfolio_site.lib.lockout.username"
+AXES_CLIENT_IP_CALLABLE = "portfolio_site.lib.lockout.address"
+AXES_LOCKOUT_CALLABLE = "portfolio_site.lib.lockout.answer"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
@@ -208,6 +237,15 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# Proxies in front of us, whose word about the caller's address is taken.
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+# Front ends of other origins that may call the API with a bearer token; cookies are never taken from them.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["etag", "retry-after", "x-request-id", "idempotent-replayed"]
+
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -217,13 +255,21 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["portfolio_site.lib.queries.StrictFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "portfolio_site.lib.pagination.SignedCursorPagination",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "portfolio_site.lib.throttling.PerMinute",
+        "portfolio_site.lib.idempotency.OnceByKey",
+    ],
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "portfolio_site.lib.openapi.ProblemSchema",
     "EXCEPTION_HANDLER": "portfolio_site.lib.errors.problem_handler",
     "COERCE_DECIMAL_TO_STRING": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# Of one user, or of one address where nobody is signed in; 0: no limit. Bulk: routes that answer for many at once.
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", default=100)
+API_BULK_REQUESTS_PER_MINUTE: int = env.int("API_BULK_REQUESTS_PER_MINUTE", default=20)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -243,6 +289,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "IncomePreferenceEnum": "investments.models.Account.IncomePreference",
         "SourceEnum": "investments.models.Security.Source",
         "LivenessEnum": ["ok"],
         "SuccessEnum": ["success"],
@@ -293,24 +340,63 @@ PLAID_LINK_SCRIPT_URL: str = env.str(
 )
 SYNC_WINDOW_DAYS = 730
 
+# --- Imported files -----------------------------------------------------------------------------------------------
+IMPORT_MAX_BYTES: int = env.int("IMPORT_MAX_BYTES", default=25_000_000)
+IMPORT_MAX_ROWS: int = env.int("IMPORT_MAX_ROWS", default=250_000)
+
 # Comma-separated `key-id:base64-of-32-bytes`; the first encrypts, all of them decrypt.
 DEMO_ENCRYPTION_KEYS = "demo:ZGVtby1vbmx5LWtleS1wcm9kdWN0aW9uLXJlZnVzZXM="
 ENCRYPTION_KEYS: str = env.str("ENCRYPTION_KEYS", default=DEMO_ENCRYPTION_KEYS)
 
 # --- Market data --------------------------------------------------------------------------------------------------
 MARKET_DATA_PROVIDERS: list[str] = env.list("MARKET_DATA_PROVIDERS", default=["simulated"])
+# How each provider on the network is reached, and how often a minute at most.
+MARKET_DATA_ACCESS: dict[str, dict[str, Any]] = {
+    name: {
+        "url": env.str(f"{name.upper()}_URL", default=url),
+        "key": env.str(f"{name.upper()}_KEY", default=""),
+        "timeout": env.float(f"{name.upper()}_TIMEOUT_SECONDS", default=10.0),
+        "per_minute": env.int(f"{name.upper()}_CALLS_PER_MINUTE", default=per_minute),
+        "price_per_call": env.str(f"{name.upper()}_PRICE_PER_CALL", default="0"),
+    }
+    for name, url, per_minute in (
+        ("fmp", "https://financialmodelingprep.com", 250),
+        ("yahoo", "https://query1.finance.yahoo.com", 60),
+        ("alphavantage", "https://www.alphavantage.co", 5),
+    )
+}
+# US dollars a day; beyond them backfills wait for tomorrow and only the nightly run goes on. Unset: no limit.
+PROVIDER_DAILY_BUDGET: Decimal | None = Decimal(env.str("PROVIDER_DAILY_BUDGET", default="0")) or None
+# Waits before a question that failed is asked again; each is multiplied by a random factor from 0.5 to 1.5.
+PROVIDER_RETRY_SECONDS: list[float] = [float(text) for text in env.list("PROVIDER_RETRY_SECONDS", default=[1, 2, 4])]
 HISTORY_DAYS = 730
+# Accounts that the nightly snapshot closes in one task and one transaction.
+SNAPSHOT_SHARD_ACCOUNTS: int = env.int("SNAPSHOT_SHARD_ACCOUNTS", default=50_000)
+# Years after this one for which partitions are kept ready.
+PARTITION_YEARS_AHEAD: int = env.int("PARTITION_YEARS_AHEAD", default=2)
+
+# --- Retention: days that finished work is kept, -1 for good; daily history is kept for good anyway ------------------
+KEEP_WEBHOOK_DAYS: int = env.int("KEEP_WEBHOOK_DAYS", default=365)
+KEEP_JOBS_DAYS: int = env.int("KEEP_JOBS_DAYS", default=90)
+KEEP_SNAPSHOT_SHARDS_DAYS: int = env.int("KEEP_SNAPSHOT_SHARDS_DAYS", default=90)
+KEEP_MINUTES_DAYS: int = env.int("KEEP_MINUTES_DAYS", default=365)
+
+# Bearer token with which Prometheus reads /metrics; without one only staff may.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "httpx": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-        "psycopg.pool": {"level": "WARNING"},
-    },
-}
+# Of requests and tasks that went well this share is logged; warnings and errors always are.
+LOG_SHARE: float = env.float("LOG_SHARE", default=0.01 if PRODUCTION else 1.0)
+LOGGING = logging_config(
+    as_json=env.bool("LOG_JSON", default=PRODUCTION),
+    level=env.str("LOG_LEVEL", default="INFO"),
+    share=LOG_SHARE,
+    secrets=secrets_of(globals()),
+)
+LOG_SECRETS = secrets_of(globals())
+configure_structlog()
+
+# --- Telemetry: nothing leaves unless these name a receiver (requirements-telemetry.txt) -----------------------------
+SENTRY_DSN: str = env.str("SENTRY_DSN", default="")
+OTLP_URL: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

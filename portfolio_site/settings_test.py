@@ -34,3 +34,9 @@ from portfolio_site.settings import *  # noqa: E402, F403
 
 # Tests sync one item as often as they like; those about the limits switch them on.
 PLAID_RATE_LIMITED = False
+
+# Every test makes people, and Argon2 is slow on purpose: 0.35 s of processor time for each.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
+# And ask the API as often, also of processes that they start.
+API_REQUESTS_PER_MINUTE = API_BULK_REQUESTS_PER_MINUTE = 0
+os.environ |= {"API_REQUESTS_PER_MINUTE": "0", "API_BULK_REQUESTS_PER_MINUTE": "0"}

@@ -8,8 +8,10 @@ os.environ.setdefault("LONGVIEW_ROLE", "web")
 from django.core.wsgi import get_wsgi_application
 
 from portfolio_site.checks import refuse_demo_secrets
+from portfolio_site.lib import telemetry
 from portfolio_site.lib.startup import warm_up
 
 refuse_demo_secrets()
+telemetry.start("web")  # before the middleware is read, which traces add to
 application = get_wsgi_application()
 warm_up()

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection
+from django.db.models import Max
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from redis.exceptions import RedisError
 from rest_framework import serializers
@@ -12,9 +14,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from history import canary
+from history.models import MarketSymbol
+from history.partitions import partitions_are_well
 from portfolio_site.lib import heartbeat
+from portfolio_site.lib.sessions import last_closed_session, previous_session
 
-READY = {"status": "ready", "checks": {"database": "ok", "redis": "ok", "worker": "ok"}}
+READY = {
+    "status": "ready",
+    "checks": {
+        "database": "ok",
+        "redis": "ok",
+        "worker": "ok",
+        "beat": "ok",
+        "partitions": "ok",
+        "prices": "ok",
+        "canary": "ok",
+    },
+}
 
 
 class HealthSerializer(serializers.Serializer[dict[str, Any]]):
@@ -31,6 +48,7 @@ class OpenView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
+    throttle_classes = ()
 
 
 class LiveView(OpenView):
@@ -52,12 +70,21 @@ class ReadyView(OpenView):
         examples=[OpenApiExample("All is well", value=READY, status_codes=["200"])],
     )
     def get(self, request: Request) -> Response:
-        """503 without the database. Without Redis or a worker pages and API go on, so that is `degraded`, not down."""
+        """503 without the database. Without Redis or a worker pages and API go on, so that is `degraded`, not down.
+
+        `worker` and `beat` are late when they have shown no life for a minute; `prices` when no symbol was asked for
+        the session before the last; `partitions` when rows lie in a default partition, or next year has none.
+        `canary` is down when figures that are known come out otherwise, and late when nobody has computed them for 15
+        minutes. `unknown`: nothing was ever seen of it.
+        """
         checks = {"database": _answer(_ask_database), "redis": _answer(_ask_redis)}
-        checks["worker"] = _worker() if checks["redis"] == "ok" else "unknown"
+        for process in ("worker", "beat"):
+            checks[process] = _alive(process) if checks["redis"] == "ok" else "unknown"
         if checks["database"] == "down":
             return Response({"status": "unavailable", "checks": checks}, status=503)
-        healthy = checks["redis"] == "ok" and checks["worker"] in {"ok", "unknown"}
+        checks |= {"partitions": _partitions(), "prices": _prices()}
+        checks["canary"] = canary.state() if checks["redis"] == "ok" else "unknown"
+        healthy = all(check in {"ok", "unknown"} for check in checks.values())
         return Response({"status": "ready" if healthy else "degraded", "checks": checks})
 
 
@@ -78,8 +105,25 @@ def _ask_redis() -> None:
     cache.get("health")
 
 
-def _worker() -> str:
-    age = heartbeat.age("worker")
+def _partitions() -> str:
+    try:
+        return "ok" if partitions_are_well() else "late"
+    except DatabaseError:
+        return "unknown"
+
+
+def _prices() -> str:
+    try:
+        asked = MarketSymbol.objects.filter(active=True).aggregate(last=Max("priced_to"))["last"]
+    except DatabaseError:
+        return "unknown"
+    if asked is None:
+        return "unknown"
+    return "ok" if asked >= previous_session(last_closed_session(timezone.now())) else "late"
+
+
+def _alive(process: str) -> str:
+    age = heartbeat.age(process)
     if age is None:
         return "unknown"
     return "ok" if age < heartbeat.LATE_AFTER_SECONDS else "late"

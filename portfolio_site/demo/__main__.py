@@ -72,7 +72,7 @@ def check(options: argparse.Namespace) -> int:
 def picture(options: argparse.Namespace) -> int:
     """The same, and writes pictures of its pages."""
     with _scratch_stack() as stack:
-        screenshots.take(web=stack.addresses.web, login=DEMO, folder=options.screenshots, say=_say)
+        screenshots.take(web=stack.addresses.web, login=DEMO, operator=OPERATOR, folder=options.screenshots, say=_say)
     return 0
 
 

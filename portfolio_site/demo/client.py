@@ -1,5 +1,7 @@
 """The product as a client sees it: JSON over HTTP, and the local Plaid server standing in for Link."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +12,7 @@ from portfolio_site.demo.waiting import wait_until
 
 SANDBOX_KEYS = {"client_id": "sandbox", "secret": "sandbox"}
 PRODUCTS = ["investments"]
+POLL_SECONDS = 0.7  # within the limit of requests a minute
 FINISHED = ("succeeded", "failed")
 
 
@@ -34,10 +37,16 @@ class Client:
         self.user_id = int(jwt.decode(answer["access"], options={"verify_signature": False})["user_id"])
 
     def get(self, path: str, **query: Any) -> Any:
-        return _json(self.http.get(f"{self.web}{path}", params=query))
+        return _json(self._answered(lambda: self.http.get(f"{self.web}{path}", params=query)))
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        return _json(self.http.post(f"{self.web}{path}", json=body))
+        return _json(self._answered(lambda: self.http.post(f"{self.web}{path}", json=body)))
+
+    def _answered(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """Waits as long as it is told to where it has asked too often."""
+        while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
+            time.sleep(float(answer.headers["Retry-After"]))
+        return answer
 
     def link(self, *, institution: str, sandbox_user: str) -> dict[str, Any]:
         """Link an institution the way the page does; returns what the exchange answered (item_id, job_id)."""
@@ -61,7 +70,7 @@ class Client:
             job.update(self.get(f"/api/jobs/{job_id}"))
             return job["state"] in FINISHED
 
-        if not wait_until(finished, seconds=seconds) or job["state"] == "failed":
+        if not wait_until(finished, seconds=seconds, every=POLL_SECONDS) or job["state"] == "failed":
             raise Unexpected(f"Job {job_id}: {job.get('state')} {job.get('error') or job.get('message')}")
         return job
 
@@ -73,7 +82,7 @@ class Client:
             accounts[:] = self.get("/api/portfolio/reconstruction")["accounts"]
             return bool(accounts) and all(account["state"] == "ready" for account in accounts)
 
-        if not wait_until(ready, seconds=seconds):
+        if not wait_until(ready, seconds=seconds, every=POLL_SECONDS):
             raise Unexpected(f"History is not ready: {[(row['account_id'], row['state']) for row in accounts]}")
         return accounts
 

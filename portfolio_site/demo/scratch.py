@@ -1,6 +1,7 @@
 """A database of one's own on a given server, dropped afterwards: a check must not touch what is there."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +17,7 @@ def scratch_database(database_url: str) -> Iterator[str]:
         yield ""
         return
     parts = urlsplit(database_url)
-    name = f"{parts.path.strip('/') or 'longview'}_check_{os.getpid()}"
+    name = f"{parts.path.strip('/') or 'longview'}_check_{os.getpid()}_{secrets.token_hex(2)}"
     identifier = sql.Identifier(name)
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))

@@ -20,12 +20,17 @@ class NoBrowser(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page in one look. `window` in CSS pixels; a phone's picture has two pixels for each."""
+    """One page in one look, seen by the demo's user or its operator, after a click where one is named.
+
+    `window` in CSS pixels; a phone's picture has two pixels for each.
+    """
 
     name: str
     path: str
     window: tuple[int, int] = DESKTOP
     scheme: str = "light"
+    by_operator: bool = False
+    click: str = ""
 
     @property
     def look(self) -> dict[str, Any]:
@@ -45,25 +50,37 @@ PICTURES = (
     Picture("overview-phone-dark", "/?period=2Y", PHONE, "dark"),
     Picture("holdings-desktop-light", "/holdings/"),
     Picture("holdings-phone-light", "/holdings/", PHONE),
+    Picture("security-desktop-light", "/holdings/", click="a[data-security] >> nth=2"),
+    Picture("security-phone-dark", "/holdings/", PHONE, "dark", click="a[data-security] >> nth=2"),
     Picture("transactions-desktop-light", "/transactions/"),
     Picture("transactions-phone-dark", "/transactions/", PHONE, "dark"),
+    Picture("income-desktop-light", "/income/"),
+    Picture("income-phone-dark", "/income/", PHONE, "dark"),
+    Picture("tax-desktop-light", "/tax/"),
+    Picture("tax-phone-light", "/tax/", PHONE),
     Picture("connections-desktop-light", "/connections/"),
+    Picture("import-desktop-light", "/import/"),
+    Picture("settings-desktop-dark", "/settings/", scheme="dark"),
+    Picture("operations-desktop-light", "/admin/", by_operator=True),
     Picture("onboarding-phone-light", "/onboarding/connect/", PHONE),
 )
 
 
-def take(*, web: str, login: tuple[str, str], folder: Path, say: Callable[[str], None]) -> None:
-    """Write every picture as `folder/<name>.png`, seen by the person who signs in. Raises NoBrowser."""
+def take(
+    *, web: str, login: tuple[str, str], operator: tuple[str, str], folder: Path, say: Callable[[str], None]
+) -> None:
+    """Write every picture as `folder/<name>.png`, seen by the people who sign in. Raises NoBrowser."""
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
-        session = _sign_in(browser.new_context(base_url=web), *login)
+        sessions = [_sign_in(browser.new_context(base_url=web), *who) for who in (login, operator)]
         for picture in PICTURES:
             target = folder / f"{picture.name}.png"
-            look = {"base_url": web, "storage_state": session, **picture.look}
-            _photograph(browser.new_context(**look), picture.path, target)
+            look = {"base_url": web, "storage_state": sessions[picture.by_operator], **picture.look}
+            _photograph(browser.new_context(**look), picture, target)
+            _make_small(target)
             say(f"{target.name}: {target.stat().st_size // 1024} KB")
 
 
@@ -82,13 +99,25 @@ def _sign_in(context: "BrowserContext", email: str, password: str) -> "StorageSt
     page.fill("[name=login]", email)
     page.fill("[name=password]", password)
     page.click("main button.button--primary")
-    page.wait_for_selector(".hero__value")
+    page.wait_for_selector(".user-menu")
     return context.storage_state()
 
 
-def _photograph(context: "BrowserContext", path: str, target: Path) -> None:
+def _photograph(context: "BrowserContext", picture: Picture, target: Path) -> None:
     page = context.new_page()
-    page.goto(path)
+    page.goto(picture.path)
     page.wait_for_load_state("networkidle")
+    if picture.click:
+        page.click(picture.click)
+        page.wait_for_selector(".chart__canvas:not(.skeleton)", state="attached")
     page.screenshot(path=target)
     context.close()
+
+
+def _make_small(target: Path) -> None:
+    """256 colours are enough for a page of flat ones, and a third of the size."""
+    from PIL import Image
+
+    with Image.open(target) as picture:
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small.save(target, optimize=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 INTERVAL_SECONDS = 0.1
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = INTERVAL_SECONDS) -> bool:
     """Whether `condition` came true within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(INTERVAL_SECONDS)
+        time.sleep(every)
     return True

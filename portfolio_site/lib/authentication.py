@@ -7,12 +7,15 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from portfolio_site.lib import rls
+from portfolio_site.lib import logs, rls
 
 
 def _make_visible(result: Any) -> None:
     """Where the view opens transactions of its own there is none yet, and nothing is visible until it does."""
-    if result is not None and connection.in_atomic_block:
+    if result is None:
+        return
+    logs.bind(user_id=result[0].pk)
+    if connection.in_atomic_block:
         rls.set_tenant(result[0].pk)
 
 

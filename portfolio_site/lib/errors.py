@@ -9,6 +9,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portfolio_site.lib.idempotency import Replayed
+
 PROBLEM_JSON = "application/problem+json"
 TITLES = {
     400: "Bad request",
@@ -28,6 +30,8 @@ TITLES = {
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every anticipated error as `application/problem+json`."""
+    if isinstance(exc, Replayed):
+        return exc.answer  # type: ignore[return-value]
     if isinstance(exc, ValidationError):
         exc = exceptions.ValidationError(detail=exc.messages)
     response = exception_handler(exc, context)

@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from babel.numbers import get_currency_precision
+from babel.numbers import get_currency_precision, list_currencies
 
 # Stored market values: finer than any currency's minor unit, so that sums of them round once, at display.
 STORED_PLACES = Decimal("0.0001")
@@ -16,6 +16,11 @@ def stored(value: Decimal) -> Decimal:
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of a currency: 0.01 for USD, 1 for JPY. Unknown codes get two places."""
     return Decimal(1).scaleb(-int(get_currency_precision(currency.upper())))
+
+
+def is_currency(code: str) -> bool:
+    """Whether `code` is a currency's ISO 4217 code: `USD`, not `usd` and not `XYZ`."""
+    return code in list_currencies()
 
 
 def displayed(value: Decimal, currency: str = "USD") -> Decimal:

@@ -5,9 +5,18 @@ from typing import Any, Literal
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from portfolio_site.lib.errors import PROBLEM_JSON, TITLES
+from portfolio_site.lib.idempotency import HEADER, LONGEST_KEY
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[A-Za-z0-9._:-]+$"},
+    OpenApiParameter.HEADER,
+    description="Of your own making. The same request again under it has no second effect for 24 hours.",
+)
 
 
 class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
@@ -36,7 +45,18 @@ class CookieScheme(SessionScheme):  # type: ignore[no-untyped-call]
 
 
 class ProblemSchema(AutoSchema):
-    """Adds the problem answers: 400 and 404 for every route, 401 where one has to be signed in."""
+    """Adds the problem answers: 400 and 404 for every route, 401 where one has to be signed in, 429 where one may be
+    too many, 409 where an `Idempotency-Key` may have been used for something else.
+
+    A view whose rows may be in the wrong state for a change says so with `conflicts`. One with an `error_serializer`
+    answers all of them in that shape, as plain JSON.
+    """
+
+    def get_override_parameters(self) -> Any:
+        """`Idempotency-Key` for every POST of somebody who is signed in."""
+        if self.method != "POST" or not self.view.get_authenticators() or not self.view.get_throttles():
+            return []
+        return [IDEMPOTENCY_KEY]
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         bodies = super()._get_response_bodies(direction=direction)
@@ -45,13 +65,18 @@ class ProblemSchema(AutoSchema):
         return bodies
 
     def _problem_statuses(self) -> list[int]:
-        signed_in = bool(self.view.get_authenticators())
+        signed_in = bool(self.view.get_authenticators()) or bool(getattr(self.view, "checks_credentials", False))
+        limited = [429] if self.view.get_throttles() else []
+        keyed = [409] if self.method == "POST" and limited and self.view.get_authenticators() else []
+        keyed = [409] if getattr(self.view, "conflicts", False) and self.method != "GET" else keyed
         body = [415] if self.method in {"POST", "PUT", "PATCH"} else []
-        return [400, *([401] if signed_in else []), 404, *body]
+        return [400, *([401] if signed_in else []), 404, *keyed, *body, *limited]
 
     def _problem(self, status: int, direction: Literal["request", "response"]) -> dict[str, Any]:
         bodies: Any = self._get_response_for_code
+        own_shape = getattr(self.view, "error_serializer", None)
+        shape, media = (own_shape, "application/json") if own_shape else (ProblemSerializer, PROBLEM_JSON)
         return {
-            **bodies(ProblemSerializer, str(status), [PROBLEM_JSON], direction=direction),
+            **bodies(shape, str(status), [media], direction=direction),
             "description": TITLES[status],
         }

@@ -5,13 +5,14 @@ with `set_config(..., is_local => true)`, so it ends with the transaction and ca
 pooled connection.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.operations.base import Operation
+from structlog.contextvars import get_contextvars
 
 # After a transaction that used SET LOCAL the setting reads '' rather than NULL, hence NULLIF.
 TENANT = "NULLIF(current_setting('app.user_id', true), '')::bigint"
@@ -32,12 +33,28 @@ SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname
 """
 
-# What the web role may do less than everything with: the ledger is append-only, history is written by workers (and has
-# no key to the account that would hold a row to its owner), migrations are none of its business.
+# What the web role may do less than everything with: the ledger is append-only, history and lots are written by workers
+# (and have no keys that would hold a row to its owner), migrations are none of its business.
 WEB_RIGHTS = {
     "history_accountday": "SELECT",
+    "history_intradayvalue": "SELECT",
+    "history_correction": "SELECT, INSERT",
+    "investments_ownerlots": "SELECT",
+    "investments_realizedlot": "SELECT",
+    "investments_taxlot": "SELECT",
     "investments_transaction": "SELECT, INSERT",
+    "investments_washsale": "SELECT",
     "django_migrations": "SELECT",
+    "portfolio_site_auditentry": "SELECT",
+    "portfolio_site_deletionproof": "SELECT",
+}
+# Workers may do everything else; of the trail they delete what the policy says is old enough.
+WORKER_RIGHTS = {"portfolio_site_auditentry": "SELECT, DELETE"}
+
+# Functions that run with their owner's rights: who may call them.
+FUNCTION_RIGHTS = {
+    "history_add_partition(integer)": (settings.WORKER_ROLE,),
+    "history_strays()": (settings.WORKER_ROLE, settings.WEB_ROLE),
 }
 
 
@@ -57,30 +74,43 @@ def grant_roles(**_kwargs: Any) -> None:
         everything = "SELECT, INSERT, UPDATE, DELETE"
         statements = [f"GRANT USAGE ON SCHEMA public TO {settings.WEB_ROLE}, {settings.WORKER_ROLE}"]
         for table in tables:
-            statements.append(f'GRANT {everything} ON "{table}" TO {settings.WORKER_ROLE}')
+            statements.append(f'REVOKE ALL ON "{table}" FROM {settings.WORKER_ROLE}')
+            statements.append(f'GRANT {WORKER_RIGHTS.get(table, everything)} ON "{table}" TO {settings.WORKER_ROLE}')
             statements.append(f'REVOKE ALL ON "{table}" FROM {settings.WEB_ROLE}')
             statements.append(f'GRANT {WEB_RIGHTS.get(table, everything)} ON "{table}" TO {settings.WEB_ROLE}')
+        statements += [
+            f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join(roles)}"
+            for function, roles in FUNCTION_RIGHTS.items()
+            if _exists(cursor, function)
+        ]
         statements.append(
             f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {settings.WEB_ROLE}, {settings.WORKER_ROLE}"
         )
         cursor.execute("; ".join(statements))
 
 
+def _exists(cursor: Any, function: str) -> bool:
+    cursor.execute("SELECT to_regprocedure(%s) IS NOT NULL", [function])
+    return bool(cursor.fetchone()[0])
+
+
 def set_tenant(user_id: int) -> None:
-    """Make the rows of `user_id` visible until the current transaction ends."""
-    _set_local("app.user_id", str(user_id))
+    """Make the rows of `user_id` visible until the current transaction ends; the audit trail names the request."""
+    request_id = str(get_contextvars().get("request_id", ""))
+    _set_local({"app.user_id": str(user_id), "app.request_id": request_id})
 
 
 def set_operator() -> None:
     """Make the rows of every owner visible until the transaction ends: staff in the admin, and staff-only routes."""
-    _set_local("app.operator", "on")
+    _set_local({"app.operator": "on"})
 
 
-def _set_local(name: str, value: str) -> None:
+def _set_local(values: Mapping[str, str]) -> None:
     if not connection.in_atomic_block:
-        raise RuntimeError(f"{name} is set per transaction; there is none")
+        raise RuntimeError(f"{', '.join(values)} is set per transaction; there is none")
+    settings_made = ", ".join(["set_config(%s, %s, true)"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute(f"SELECT {settings_made}", [part for pair in values.items() for part in pair])
 
 
 @contextmanager

@@ -23,6 +23,11 @@ CLOSE: Final = time(16, 0)
 POST_HOURS: Final = 4  # after the close, also after an early one: 20:00, or 17:00 when trading stops at 13:00
 
 
+def today() -> date:
+    """The market's day."""
+    return datetime.now(NEW_YORK).date()
+
+
 class OutsideCalendar(ValueError):
     """The day lies outside of `FIRST_DAY` to `LAST_DAY`."""
 
@@ -90,6 +95,11 @@ def opens_at(session: date) -> datetime:
 def closes_at(session: date) -> datetime:
     """When regular trading closes on a session, early closes included: an aware New York time."""
     return datetime.combine(session, _calendar().special_closes.get(session, CLOSE), NEW_YORK)
+
+
+def closes_early(session: date) -> bool:
+    """Whether regular trading ends before 16:00 on a session."""
+    return session in _calendar().special_closes and closes_at(session).time() < CLOSE
 
 
 def last_closed_session(now: datetime) -> date:

@@ -1,5 +1,6 @@
 """`/settings/`: how the user is shown their figures."""
 
+import re
 from zoneinfo import available_timezones
 
 from django import forms
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from portfolio_site.models import User
+from portfolio_site.pages.access import access
 
 CURRENCIES = {
     "USD": "US dollar",
@@ -19,6 +21,8 @@ CURRENCIES = {
     "CHF": "Swiss franc",
     "JPY": "Japanese yen",
 }
+
+SYMBOL = re.compile(r"^[A-Z0-9^][A-Z0-9.\-=]{0,19}$")
 
 
 def zone_choices() -> list[tuple[str, str]]:
@@ -44,12 +48,21 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["first_name", "base_currency", "time_zone"]
-        labels = {"first_name": "What should we call you?"}
+        fields = ["first_name", "base_currency", "time_zone", "benchmark"]
+        labels = {"first_name": "What should we call you?", "benchmark": "Benchmark"}
+        help_texts = {"benchmark": "The symbol that performance is compared with: SPY, QQQ, or another."}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
+        self.fields["benchmark"].required = False
+
+    def clean_benchmark(self) -> str:
+        """A symbol; the usual one where none is given."""
+        symbol = str(self.cleaned_data["benchmark"] or User._meta.get_field("benchmark").default).strip().upper()
+        if not SYMBOL.match(symbol):
+            raise forms.ValidationError("Give a symbol: letters, digits, a point or a dash.")
+        return symbol
 
 
 @login_required
@@ -59,4 +72,4 @@ def settings(request: HttpRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Saved.")
         return redirect("settings")
-    return render(request, "portfolio_site/settings.html", {"form": form})
+    return render(request, "portfolio_site/settings.html", {"form": form, **access(request)})

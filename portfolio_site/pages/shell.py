@@ -6,23 +6,25 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
-from investments.models import Holding
+from history.core.freshness import Freshness
+from history.freshness import figures_freshness
 from investments.pages.scope import Scope, scope_of
 from plaid_link.health import advice, needs_user
 from plaid_link.models import Item
-from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, market_state
+from portfolio_site.lib.sessions import NEW_YORK, closes_at, closes_early, market_state
 
 THEMES = ("light", "dark")
 NAVIGATION = (
     ("overview", "Overview", "overview"),
     ("holdings", "Holdings", "holdings"),
     ("transactions", "Transactions", "transactions"),
+    ("performance", "Performance", "performance"),
+    ("income", "Income", "income"),
+    ("tax", "Tax", "tax"),
     ("connections", "Connections", "connections"),
 )
 SESSIONS = {
@@ -92,12 +94,13 @@ class Shell:
 
     @cached_property
     def market(self) -> MarketStatus:
-        held = Holding.objects.filter(account__in=self.scope.account_ids).held()
-        return _market(held.aggregate(day=Max("priced_on"))["day"])
+        now = timezone.now()
+        return _market(figures_freshness(account_ids=self.scope.account_ids, now=now), now)
 
     @cached_property
     def health(self) -> Health:
-        return _health(Item.objects.for_user(self.request.user).connected().select_related("institution"))
+        items = Item.objects.for_user(self.request.user).connected().with_questions()
+        return _health(items.select_related("institution"))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -105,14 +108,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {"shell": Shell(request)}
 
 
-def _market(priced_on: date | None) -> MarketStatus:
-    now = timezone.now()
-    session, tone = SESSIONS[market_state(now)]
-    if priced_on is None:
-        return MarketStatus(session, tone, "", False)
-    is_live = session == SESSIONS["regular"][0] and priced_on >= now.astimezone(NEW_YORK).date()
-    freshness = "As of today" if is_live else f"As of close {date_format(priced_on, 'j M')}"
-    return MarketStatus(session, tone, freshness, is_stale=priced_on < last_closed_session(now))
+def _market(freshness: Freshness, now: datetime) -> MarketStatus:
+    state = market_state(now)
+    session, tone = SESSIONS[state]
+    today = now.astimezone(NEW_YORK).date()
+    if state == "regular" and closes_early(today):
+        session = f"{session} until {closes_at(today):%H:%M}"
+    return MarketStatus(session, tone, freshness.text, is_stale=freshness.state == "stale")
 
 
 def _health(items: Sequence[Item]) -> Health:

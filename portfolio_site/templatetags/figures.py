@@ -1,6 +1,6 @@
 """How numbers look: base currency, tabular, sign and arrow on every change, a dash with its reason when unknown."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from babel.numbers import format_currency
@@ -17,6 +17,7 @@ Number = Decimal | float | int | str | None
 LOCALE = "en_US"
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
+SIX_DIGITS = Context(prec=6)
 ARROWS = {
     "gain": mark_safe('<svg class="change__arrow" viewBox="0 0 8 8" aria-hidden="true"><path d="M4 1l4 6H0z"/></svg>'),
     "loss": mark_safe('<svg class="change__arrow" viewBox="0 0 8 8" aria-hidden="true"><path d="M4 7L0 1h8z"/></svg>'),
@@ -107,6 +108,16 @@ def percent(ratio: Number, places: int = 2) -> str:
 
 
 @register.filter
+def ratio(value: Number, places: int = 2) -> str:
+    """A plain number, such as a Sharpe ratio or a correlation."""
+    number = _decimal(value)
+    if number is None:
+        return EN_DASH
+    shown = round(number, places)
+    return f"{_sign(shown, plus='')}{abs(shown):,.{places}f}"
+
+
+@register.filter
 def signed_percent(ratio: Number, places: int = 2) -> str:
     value = _decimal(ratio)
     if value is None:
@@ -128,13 +139,13 @@ def quantity(value: Number) -> SafeString:
 
 @register.filter
 def price(value: Number, currency: str = "USD") -> SafeString:
-    """A price per unit: the currency's places, and every digit of what is worth less than one."""
+    """A price per unit: the currency's places, and six digits of what is worth less than one."""
     amount = _decimal(value)
     if amount is None:
         return dash("No price")
     if amount == 0 or abs(amount) >= 1:
         return format_html('<span class="figure">{}</span>', money_text(amount, currency))
-    digits = f"{abs(amount):f}".rstrip("0")
+    digits = f"{SIX_DIGITS.plus(abs(amount)):f}".rstrip("0")
     whole, _, fraction = digits.partition(".")
     symbol = _money(Decimal(0), currency).rstrip("0.")
     return format_html(

@@ -25,6 +25,14 @@ PATHS = {
     "check": '<path d="M3 8.5l3.2 3.2L13 4.8"/>',
     "close": '<path d="M4 4l8 8M12 4l-8 8"/>',
     "plus": '<path d="M8 3v10M3 8h10"/>',
+    "performance": '<path d="M2.5 2.5v11h11"/><path d="M4.5 11c2-6 3.5 1 5-3s2-4 4-4.5"/>',
+    "income": '<path d="M2.5 13.5h11M4.5 13.5v-4M8 13.5v-7M11.5 13.5v-10"/><path d="M2.5 6l3-3 2 1.5"/>',
+    "tax": (
+        '<path d="M4 2h6l2.5 2.5V14H4z"/><path d="M6.3 11.2l4-5"/>'
+        '<circle cx="6.6" cy="7" r=".7"/><circle cx="10" cy="10.4" r=".7"/>'
+    ),
+    "undo": '<path d="M6 3.5L3 6.5l3 3"/><path d="M3 6.5h6a3.5 3.5 0 010 7H7"/>',
+    "redo": '<path d="M10 3.5l3 3-3 3"/><path d="M13 6.5H7a3.5 3.5 0 000 7h2"/>',
     "arrow-down": '<path d="M8 3v10M4 9l4 4 4-4"/>',
     "warning": '<path d="M8 2.2l6.3 11.3H1.7z"/><path d="M8 6.5v3M8 11.5v.01"/>',
     "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.5V11M8 5v.01"/>',
@@ -40,6 +48,7 @@ PATHS = {
     "bank": '<path d="M2 6.5L8 3l6 3.5zM3.5 6.5V12M6.5 6.5V12M9.5 6.5V12M12.5 6.5V12M2 13h12"/>',
     "lock": '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 015 0v2"/>',
     "sign-out": '<path d="M6.5 13.5h-3a1 1 0 01-1-1v-9a1 1 0 011-1h3M10.5 11l3-3-3-3M13.5 8h-7"/>',
+    "file": '<path d="M4 2h5l3.5 3.5V14H4z"/><path d="M9 2v3.5h3.5M8.2 8v4M6.2 10l2-2 2 2"/>',
     "mail": '<rect x="2" y="3.5" width="12" height="9" rx="1.5"/><path d="M2.5 5L8 9l5.5-4"/>',
 }
 

@@ -64,6 +64,28 @@ def test_an_unusable_keyring_is_told_in_development_too(settings: Any) -> None:
     assert _ids() == {"longview.E003"}
 
 
+def test_nothing_is_left_to_say_before_a_deployment() -> None:
+    given = {
+        "LONGVIEW_ENV": "production",
+        "SECRET_KEY": "".join(map(chr, range(48, 123))),
+        "ENCRYPTION_KEYS": OWN_KEY,
+        "PLAID_HOST": "https://production.plaid.com",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env={**os.environ, **given}, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
+
+
+def test_a_receiver_without_its_package_is_told(settings: Any, monkeypatch: Any) -> None:
+    settings.SENTRY_DSN, settings.OTLP_URL = "https://key@sentry.example.com/1", "http://127.0.0.1:4318"
+    monkeypatch.setattr("portfolio_site.lib.telemetry._is_installed", lambda package: package != "sentry_sdk")
+    assert _ids() == {"longview.E007"}
+
+
 @pytest.mark.parametrize("server", ["asgi", "wsgi"])
 def test_a_server_in_production_does_not_start_with_demo_secrets(server: str) -> None:
     engines = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -11,7 +12,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def settings_read() -> set[str]:
     source = (CHECKOUT / "portfolio_site" / "settings.py").read_text()
     read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source)
-    return {*read, *re.findall(r'"(DATABASE_[A-Z]+_URL)"', source)}
+    endings = re.findall(r'env\.\w+\(f"\{name\.upper\(\)\}_([A-Z_]+)"', source)
+    of_providers = {f"{name.upper()}_{ending}" for name in settings.MARKET_DATA_ACCESS for ending in endings}
+    return {*read, *of_providers, *re.findall(r'"(DATABASE_[A-Z]+_URL)"', source)}
 
 
 def settings_described() -> set[str]:

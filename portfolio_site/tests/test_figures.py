@@ -89,9 +89,10 @@ def test_quantity_keeps_what_counts(value: str, shown: str) -> None:
         ("0.00001184", "$0.00001184"),
         ("0", "$0.00"),
         ("-1.1e-6", f"{MINUS}$0.0000011"),
+        ("0.1723111111111111111111111111", "$0.172311"),
     ],
 )
-def test_a_price_below_one_keeps_all_its_digits(value: str, shown: str) -> None:
+def test_a_price_below_one_keeps_the_digits_that_count(value: str, shown: str) -> None:
     assert text(figures.price(Decimal(value))) == shown
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from portfolio_site.lib.ratelimit import Limit, take, wait_for
+from portfolio_site.lib.ratelimit import Limit, empty, take, wait_for
 
 
 @pytest.fixture
@@ -53,6 +53,22 @@ def test_looking_takes_nothing(key: str) -> None:
     limit = Limit("test", burst=1, per_minute=1)
     assert [wait_for(limit, key), wait_for(limit, key), take(limit, key)] == [0, 0, 0]
     assert 59 < wait_for(limit, key) <= 60
+
+
+def test_an_emptied_bucket_gives_one_when_it_was_told_to(key: str, settings: Any) -> None:
+    limit = Limit("test", burst=3, per_minute=6)
+    empty(limit, key, 100)
+    empty(limit, key, 50)
+    assert 99 < take(limit, key) <= 100, "the longer wait stands"
+    backdate(settings, limit, key, 99)
+    assert 0 < take(limit, key) <= 1
+    backdate(settings, limit, key, 1)
+    assert [take(limit, key) > 0 for _ in range(2)] == [False, True]
+
+
+def test_an_emptied_bucket_is_remembered_as_long_as_it_must(key: str, settings: Any) -> None:
+    empty(Limit("test", burst=3, per_minute=6), key, 3600)
+    assert redis.Redis.from_url(settings.REDIS_URL).pttl(f"limit:test:{key}") > 3_600_000
 
 
 def test_of_a_hundred_at_once_exactly_the_burst_get_through(key: str) -> None:

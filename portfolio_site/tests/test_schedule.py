@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from celery import current_app
@@ -20,3 +21,8 @@ def test_what_an_operator_disabled_stays_disabled(db: Any) -> None:
     task = PeriodicTask.objects.get(name=name)
     assert (task.enabled, task.task) == (False, SCHEDULE[name].task)
     assert PeriodicTask.objects.filter(name__in=SCHEDULE).count() == len(SCHEDULE)
+
+
+def test_the_canary_is_computed_every_five_minutes() -> None:
+    periodic = SCHEDULE["Compute the canary portfolio"]
+    assert (periodic.task, periodic.every) == ("history.run_canary", timedelta(minutes=5))

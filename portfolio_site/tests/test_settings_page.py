@@ -30,3 +30,13 @@ def test_it_is_ones_own_profile(owner: Any, other: Any) -> None:
     signed_in(owner).post(URL, {"base_currency": "EUR", "time_zone": "Europe/Paris", "user": other.pk, "id": other.pk})
     other.refresh_from_db()
     assert other.base_currency == "USD"
+
+
+def test_the_benchmark_is_a_symbol(owner: Any) -> None:
+    form = {"first_name": "Dana", "base_currency": "USD", "time_zone": "Europe/London"}
+    signed_in(owner).post(URL, {**form, "benchmark": " qqq "})
+    owner.refresh_from_db()
+    assert owner.benchmark == "QQQ"
+    assert "Give a symbol" in words_of(signed_in(owner).post(URL, {**form, "benchmark": "the market!"}))
+    owner.refresh_from_db()
+    assert owner.benchmark == "QQQ"

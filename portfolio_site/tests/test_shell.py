@@ -1,15 +1,24 @@
 """What stands around every page, and what no page may contain."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import time_machine
+from django.core.cache import cache
 from django.test import Client
 
+from history.models import MarketSymbol, SecurityMapping
+from history.providers import DataProviderChain
+from history.providers.base import Quote
+from history.quotes import refresh_quotes
+from history.tests.providers import Quoting
 from history.valuation import value_holdings
 from investments.models import Holding
-from portfolio_site.pages.shell import _market
+from portfolio_site.lib.sessions import NEW_YORK
 from tests.fixtures import Portfolio
 from tests.pages import signed_in, words_of, write_history
 
@@ -98,24 +107,64 @@ def test_appearance_goes_back_to_our_pages_only(client: Client, db: Any, target:
     assert client.post("/appearance/", {"theme": "dark", "next": target})["Location"] == "/"
 
 
-@pytest.mark.parametrize(
-    ("now", "priced_on", "session", "freshness", "stale"),
-    [
-        ("2026-11-20T15:00", date(2026, 11, 19), "Market open", "As of close 19 Nov", False),
-        ("2026-11-20T15:00", date(2026, 11, 20), "Market open", "As of today", False),
-        ("2026-11-20T22:30", date(2026, 11, 20), "After hours", "As of close 20 Nov", False),
-        ("2026-11-21T15:00", date(2026, 11, 20), "Market closed", "As of close 20 Nov", False),
-        ("2026-11-21T15:00", date(2026, 11, 19), "Market closed", "As of close 19 Nov", True),
-        ("2026-11-20T13:00", date(2026, 11, 19), "Before the open", "As of close 19 Nov", False),
-        ("2026-11-20T13:00", None, "Before the open", "", False),
-    ],
-)
-def test_market_and_freshness(
-    time_machine: Any, now: str, priced_on: date | None, session: str, freshness: str, stale: bool
-) -> None:
-    time_machine.move_to(datetime.fromisoformat(now).replace(tzinfo=UTC))
-    market = _market(priced_on)
-    assert (market.session, market.freshness, market.is_stale) == (session, freshness, stale)
+def header(portfolio: Portfolio, at: str, priced_on: date | None) -> tuple[str, bool]:
+    """What the header says of the market and of the figures, and whether amber, at a moment of New York's clock."""
+    Holding.objects.update(priced_on=priced_on)
+    now = datetime.fromisoformat(at).replace(tzinfo=NEW_YORK)
+    with time_machine.travel(now, tick=False):
+        page = signed_in(portfolio.owner).get("/settings/").content.decode()
+    said = re.search(r'<p class="market-status([^"]*)">(.*?)</p>', page, re.DOTALL)
+    assert said is not None
+    return " ".join(re.sub(r"<[^>]+>", " ", said[2]).split()), "stale" in said[1]
+
+
+def quoted(symbol: MarketSymbol, at: str, **fields: Any) -> None:
+    moment = datetime.fromisoformat(at).replace(tzinfo=NEW_YORK)
+    told = Quote(symbol.symbol, Decimal("227.50"), moment.astimezone(UTC), "quoting", "regular", **fields)
+    chain = DataProviderChain([Quoting({symbol.symbol: told})])
+    refresh_quotes(symbol_ids=[symbol.pk], chain=chain, now=moment + timedelta(seconds=5))
+
+
+MOMENTS = [
+    ("2026-11-20T10:00", date(2026, 11, 19), "Market open As of close 19 Nov", False),
+    ("2026-11-20T10:00", date(2026, 11, 20), "Market open As of today", False),
+    ("2026-11-20T17:30", date(2026, 11, 20), "After hours As of close 20 Nov", False),
+    ("2026-11-21T10:00", date(2026, 11, 20), "Market closed As of close 20 Nov", False),
+    ("2026-11-21T10:00", date(2026, 11, 19), "Market closed As of close 19 Nov", True),
+    ("2026-11-20T08:00", date(2026, 11, 19), "Before the open As of close 19 Nov", False),
+    ("2026-11-20T08:00", None, "Before the open", False),
+    # Thanksgiving, and the early close of the day after.
+    ("2026-11-26T11:00", date(2026, 11, 25), "Market closed As of close 25 Nov", False),
+    ("2026-11-27T12:59:59", date(2026, 11, 25), "Market open until 13:00 As of close 25 Nov", False),
+    ("2026-11-27T13:00", date(2026, 11, 27), "After hours As of close 27 Nov", False),
+    ("2026-11-27T17:00", date(2026, 11, 27), "Market closed As of close 27 Nov", False),
+    # The first sessions after both clock changes.
+    ("2026-03-09T09:30", date(2026, 3, 6), "Market open As of close 6 Mar", False),
+    ("2026-11-02T09:29:59", date(2026, 10, 30), "Before the open As of close 30 Oct", False),
+]
+
+
+def test_market_and_freshness(portfolio: Portfolio) -> None:
+    for now, priced_on, words, stale in MOMENTS:
+        assert header(portfolio, now, priced_on) == (words, stale), now
+
+
+def test_figures_at_quotes_are_as_fresh_as_these(portfolio: Portfolio) -> None:
+    today = date(2026, 11, 20)
+    symbol = MarketSymbol.objects.create(symbol="AAPL")
+    SecurityMapping.objects.create(security=portfolio.securities["sec-aapl"], symbol=symbol, method="ticker")
+    cache.clear()
+    quoted(symbol, "2026-11-20T10:42:07")
+    assert header(portfolio, "2026-11-20T10:42:20", today) == ("Market open Live 10:42:07 ET", False)
+    assert header(portfolio, "2026-11-20T10:47:00", today) == ("Market open Last quote 10:42 ET", True)
+    # Figures of yesterday's close are not made live by a quote that is not in them.
+    yesterday = header(portfolio, "2026-11-20T10:42:20", date(2026, 11, 19))
+    assert yesterday == ("Market open As of close 19 Nov", False)
+    quoted(symbol, "2026-11-20T10:45:00", delay_minutes=15)
+    assert header(portfolio, "2026-11-20T10:45:20", today) == ("Market open 15 min delayed", False)
+    assert header(portfolio, "2026-11-20T20:30:00", today) == ("Market closed As of close 20 Nov", False)
+    cache.clear()
+    assert header(portfolio, "2026-11-20T10:45:20", today) == ("Market open As of today", False)
 
 
 def test_freshness_is_of_the_scope(portfolio: Portfolio) -> None:

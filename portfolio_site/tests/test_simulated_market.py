@@ -4,7 +4,7 @@ import itertools
 import math
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from statistics import correlation
 
@@ -155,3 +155,46 @@ def test_bars_contain_their_close():
     found = market.bars("TSLA", date(2026, 1, 1), date(2026, 3, 1))
     assert [(bar.day, bar.close) for bar in found] == market.closes("TSLA", date(2026, 1, 1), date(2026, 3, 1))
     assert all(0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in found)
+
+
+class TestLastTrade:
+    @given(symbol=symbols, day=days, second=st.integers(0, 86_399))
+    def test_it_stays_within_the_days_bar_and_never_looks_ahead(self, symbol, day, second):
+        now = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=second)
+        trade = market.last_trade(symbol, now)
+        if trade is None:
+            assert not market.bars(symbol, day - timedelta(days=9), day - timedelta(days=1))
+            return
+        assert trade.at <= now
+        zone = UTC if market.listing(symbol).trades_daily else sessions.NEW_YORK
+        (bar,) = market.bars(symbol, *[(trade.at - timedelta(seconds=1)).astimezone(zone).date()] * 2) or market.bars(
+            symbol, *[trade.at.astimezone(zone).date()] * 2
+        )
+        assert bar.low <= trade.price <= bar.high
+        assert market.last_trade(symbol, now) == trade
+
+    def test_a_day_from_bell_to_bell(self):
+        day = date(2026, 11, 20)
+        (bar,) = market.bars("AAPL", day, day)
+        before, before_that = [market.close_on("AAPL", day - timedelta(days=days))[1] for days in (1, 2)]
+        opens, closes = sessions.opens_at(day), sessions.closes_at(day)
+        early = market.last_trade("AAPL", opens - timedelta(seconds=1))
+        assert (early.price, early.previous_close) == (before, before_that)
+        first = market.last_trade("AAPL", opens)
+        assert (first.price, first.previous_close, first.at) == (bar.open, before, opens)
+        last = market.last_trade("AAPL", closes + timedelta(hours=30))
+        assert (last.price, last.at) == (bar.close, closes)
+        midway = {market.last_trade("AAPL", opens + timedelta(minutes=minute)).price for minute in range(1, 389)}
+        assert len(midway) > 20
+
+    def test_an_early_close_a_fund_and_a_coin(self):
+        half_day = datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
+        assert market.last_trade("AAPL", half_day).at == sessions.closes_at(date(2026, 11, 27))
+        assert market.last_trade("FXAIX", half_day - timedelta(hours=1)).at.date() == date(2026, 11, 25)
+        weekend = datetime(2026, 11, 21, 12, 0, 3, tzinfo=UTC)
+        assert market.last_trade("BTC", weekend).at == weekend.replace(second=0)
+
+    def test_a_split_is_taken_out_of_the_close_before(self):
+        split = market.splits("AAPL", date(2021, 1, 1), date(2026, 12, 31))[0]
+        trade = market.last_trade("AAPL", sessions.opens_at(split.ex_date) + timedelta(hours=1))
+        assert float(trade.price / trade.previous_close) == pytest.approx(1.0, abs=0.15)

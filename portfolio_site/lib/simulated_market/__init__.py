@@ -10,6 +10,7 @@ from .events import Dividend, Split, dividends, splits
 from .listing import EPOCH, HORIZON, Kind, Listing, SplitSchedule
 from .options import OptionTerms, option_symbol, option_terms
 from .prices import Bar, bars, close_on, closes
+from .quotes import LastTrade, last_trade
 from .universe import UNIVERSE, canonical, listing, search
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Bar",
     "Dividend",
     "Kind",
+    "LastTrade",
     "Listing",
     "OptionTerms",
     "Split",
@@ -29,6 +31,7 @@ __all__ = [
     "closes",
     "dividends",
     "fx_rates",
+    "last_trade",
     "listing",
     "option_symbol",
     "option_terms",
