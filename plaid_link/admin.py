@@ -3,16 +3,17 @@
 import json
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 
-from plaid_link import tasks
-from plaid_link.models import Item, LinkedAccount, SyncRun, WebhookEvent
+from plaid_link import health, link, tasks
+from plaid_link.models import Item, LinkedAccount, SyncRun, UnplacedAccount, WebhookEvent
 from plaid_link.webhooks.metrics import webhook_metrics
 from plaid_link.webhooks.replay import replay
+from portfolio_site.lib.confirmed import confirmed_action
 from portfolio_site.lib.queues import send_on_commit
 
 
@@ -24,6 +25,19 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class UnplacedAccountInline(admin.TabularInline):
+    model = UnplacedAccount
+    fields = ("external_id", "name", "mask", "subtype", "candidates", "same_as", "asked_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -47,23 +61,37 @@ class ItemAdmin(ReadOnlyAdmin):
     list_select_related = ("institution", "owner")
     search_fields = ("item_id", "owner__email", "institution__name")
     exclude = ("access_token_encrypted",)
-    inlines = (LinkedAccountInline,)
-    actions = ("sync_now", "disconnect")
+    inlines = (LinkedAccountInline, UnplacedAccountInline)
+    actions = ("sync_now", "ask_for_sign_in", "disconnect")
 
-    # Admin actions ask for the right to view; the rows themselves are written by the machinery.
-    @admin.action(description="Sync now", permissions=["view"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[Item]) -> None:
+    @confirmed_action("Sync now", explains="Each is read at once, from 30 days before its last good sync.")
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[Item]) -> str:
         items = list(queryset.connected().values_list("pk", flat=True))
+        asked_at = timezone.now().isoformat()
         for item_id in items:
-            send_on_commit(tasks.sync_item, item_id, SyncRun.Trigger.OPERATOR)
-        self.message_user(request, f"{len(items)} items queued.", messages.SUCCESS)
+            send_on_commit(tasks.sync_item, item_id, SyncRun.Trigger.OPERATOR, asked_at)
+        return f"{len(items)} items queued."
 
-    @admin.action(description="Disconnect, keep the data", permissions=["view"])
-    def disconnect(self, request: HttpRequest, queryset: QuerySet[Item]) -> None:
-        items = list(queryset.connected().values_list("pk", flat=True))
-        for item_id in items:
-            send_on_commit(tasks.remove_item, item_id)
-        self.message_user(request, f"{len(items)} items are being disconnected.", messages.SUCCESS)
+    @confirmed_action(
+        "Mark for re-auth",
+        explains="Their users are asked to sign in at the institution again. A good sync or a new sign-in clears it.",
+    )
+    def ask_for_sign_in(self, request: HttpRequest, queryset: QuerySet[Item]) -> str:
+        items = list(queryset.connected())
+        for item in items:
+            health.report(item=item, code="ITEM_LOGIN_REQUIRED")
+        return f"{len(items)} users are asked to sign in again."
+
+    @confirmed_action(
+        "Disconnect, keep the data",
+        explains="Nothing is read from them any more, and Plaid forgets them. What was read stays as it is.",
+    )
+    def disconnect(self, request: HttpRequest, queryset: QuerySet[Item]) -> str:
+        items = list(queryset.connected())
+        for item in items:
+            link.disconnect(item=item, erase=False)
+            send_on_commit(tasks.remove_item, item.pk)
+        return f"{len(items)} items are being disconnected."
 
 
 class FindingsFilter(admin.SimpleListFilter):
@@ -97,6 +125,17 @@ class SyncRunAdmin(ReadOnlyAdmin):
     list_select_related = ("item__institution", "owner")
     search_fields = ("item__item_id", "owner__email")
     date_hierarchy = "started_at"
+    actions = ("read_again",)
+
+    @confirmed_action(
+        "Read again",
+        explains="The same days of the same items are read once more. The same answer again writes nothing.",
+    )
+    def read_again(self, request: HttpRequest, queryset: QuerySet[SyncRun]) -> str:
+        runs = list(queryset.values_list("pk", flat=True))
+        for run_id in runs:
+            send_on_commit(tasks.read_again, run_id)
+        return f"{len(runs)} runs queued."
 
     @admin.display(description="Seconds")
     def seconds(self, run: SyncRun) -> str:
@@ -132,21 +171,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     def pretty_payload(self, event: WebhookEvent) -> str:
         return format_html("<pre>{}</pre>", json.dumps(event.payload, indent=2, ensure_ascii=False))
 
-    @admin.action(description="Replay: handle again", permissions=["view"])
-    def replay_events(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
-        """Asks first; then each event is queued anew, and the admin's log says by whom."""
-        if "confirmed" not in request.POST:
-            context = {
-                **self.admin_site.each_context(request),
-                "title": "Replay webhooks",
-                "opts": self.opts,
-                "events": queryset,
-                "checkbox": admin.helpers.ACTION_CHECKBOX_NAME,
-            }
-            return TemplateResponse(request, "admin/plaid_link/webhookevent/replay.html", context)
-        events = list(queryset.order_by("id"))
-        queued = replay(events)
-        for event in events:
-            self.log_change(request, event, "Replayed")
-        self.message_user(request, f"{queued} webhooks are handled again.", messages.SUCCESS)
-        return None
+    @confirmed_action(
+        "Replay: handle again",
+        explains="Each is handled once more as a new event. What it asks for is done anew; nothing is doubled by it. "
+        "Events that still wait are left alone.",
+    )
+    def replay_events(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> str:
+        return f"{replay(list(queryset.order_by('id')))} webhooks are handled again."

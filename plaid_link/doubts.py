@@ -51,7 +51,7 @@ def doubts_about(run: SyncRun, item: Item, snapshot: Snapshot) -> Doubts:
     ]
     if snapshot.listed == frozenset() and _told_before(item, snapshot):
         suspicions.append(_doubt("Suddenly without transactions: kept until a second look", "", "transactions"))
-    seen = _held_back_before(run)
+    seen = _held_back_before(run, snapshot)
     findings = tuple(doubt for doubt in suspicions if (doubt.row, doubt.field) not in seen)
     return Doubts(findings, frozenset(account for account in unlisted if (account, "account") in seen))
 
@@ -69,11 +69,12 @@ def _unlisted(item: Item, snapshot: Snapshot) -> set[str]:
 
 
 def _emptied(item: Item, snapshot: Snapshot) -> set[str]:
-    """Accounts that held something and are told to hold nothing; where rows were refused they are not empty."""
-    if _refused(snapshot.findings, "holding"):
+    """Accounts that held something and are told to hold nothing; one with a row that cannot be read is not empty."""
+    named = {entry.account_external_id for entry in snapshot.holdings}
+    named |= {account for account, _ in snapshot.unread_holdings}
+    if "" in named:
         return set()
     held = Holding.objects.filter(account__linked_account__item=item).held()
-    named = {entry.account_external_id for entry in snapshot.holdings}
     return set(held.values_list("account__external_id", flat=True)) - named
 
 
@@ -86,8 +87,10 @@ def _told_before(item: Item, snapshot: Snapshot) -> bool:
     return told.filter(date__range=(snapshot.start, snapshot.end)).exists()
 
 
-def _held_back_before(run: SyncRun) -> set[tuple[str, str]]:
-    """What the last good run held back."""
+def _held_back_before(run: SyncRun, snapshot: Snapshot) -> set[tuple[str, str]]:
+    """What the last good run held back; transactions only where it looked as far back: else this is no second look."""
     last = SyncRun.objects.filter(item=run.item_id, state=SyncRun.State.SUCCEEDED).first()
-    findings = last.findings if last else []
-    return {(found.get("row", ""), found["field"]) for found in findings if found["kind"] == HELD_BACK}
+    if last is None:
+        return set()
+    doubts = {(found.get("row", ""), found["field"]) for found in last.findings if found["kind"] == HELD_BACK}
+    return doubts if last.start_date <= snapshot.start else {doubt for doubt in doubts if doubt[1] != "transactions"}

@@ -1,6 +1,7 @@
 """What an error of a source means for the item: its state, whether waiting helps, and what the user is told to do."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,6 +59,12 @@ SYNC_BROKE = Diagnosis(
 OURS = Diagnosis(None, True, "Linking is not set up correctly on our side. Nothing is lost; we are told of it.")
 LINK_EXPIRED = Diagnosis(None, True, "This sign-in has expired. Start linking again.")
 UNKNOWN = Diagnosis(Status.ERROR, False, "The sync failed. What was known is kept; it is tried again by itself.")
+
+ASKED = "It lists an account that you may have here already. Say which one it is, so that nothing is counted twice."
+DOUBTED = (
+    "The institution suddenly tells of less than before. What it told last is shown until it has said so twice; "
+    "it is asked again by itself."
+)
 
 UNREACHABLE_CODE = "UNREACHABLE"
 GARBAGE_CODE = "UNREADABLE_ANSWER"
@@ -144,11 +151,17 @@ def diagnose(code: str, *, http_status: int = 400) -> Diagnosis:
 
 def advice(item: Item, now: datetime) -> str:
     """What the user should know or do about the connection; empty when all is well."""
-    return item.error_message or (ENDS_SOON.sentence if item.consent_ends_soon(now) else "")
+    if item.error_message:
+        return item.error_message
+    if item.consent_ends_soon(now):
+        return ENDS_SOON.sentence
+    return ASKED if getattr(item, "has_questions", False) else ""
 
 
 def needs_user(item: Item, now: datetime) -> bool:
     """Whether nothing but the user helps. What is tried again by itself needs nobody."""
+    if getattr(item, "has_questions", False):
+        return True
     if item.status in (Status.NEEDS_REPAIR, Status.ERROR):
         return item.next_try_at is None
     return item.consent_ends_soon(now)
@@ -174,17 +187,27 @@ def report(*, item: Item, code: str, http_status: int = 400, retry_after: float 
         Account.objects.filter(linked_account__item=item).update(sync_state=diagnosis.status)
 
 
-def clear(*, item: Item, synced_at: datetime, again_at: datetime | None = None) -> None:
-    """The item answered well at `synced_at`; `again_at`: when it should be asked again before its turn."""
-    Item.objects.filter(pk=item.pk).connected().update(
-        status=Status.OK,
-        error_code="",
-        error_message="",
-        last_synced_at=synced_at,
-        next_try_at=again_at,
-    )
+def clear(*, item: Item, synced_at: datetime) -> None:
+    """The item answered well at `synced_at`."""
+    _answered(item, synced_at)
     accounts = Account.objects.filter(linked_account__item=item).open()
     accounts.update(sync_state=Account.SyncState.OK, synced_at=synced_at)
+
+
+def doubt(*, item: Item, synced_at: datetime, again_at: datetime, doubted: Collection[str]) -> None:
+    """The item answered, but not all of it is believed before it says so again at `again_at`.
+
+    `doubted` are the external ids of accounts that are shown as they were: they are as old as they were, too.
+    """
+    _answered(item, synced_at, next_try_at=again_at, error_message=DOUBTED)
+    accounts = Account.objects.filter(linked_account__item=item).open()
+    accounts.update(sync_state=Account.SyncState.OK)
+    accounts.exclude(external_id__in=doubted).update(synced_at=synced_at)
+
+
+def _answered(item: Item, synced_at: datetime, **news: Any) -> None:
+    well = {"status": Status.OK, "error_code": "", "error_message": "", "next_try_at": None}
+    Item.objects.filter(pk=item.pk).connected().update(**{**well, "last_synced_at": synced_at, **news})
 
 
 def _next_try(item: Item, retry_after: float | None) -> datetime:

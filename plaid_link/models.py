@@ -1,12 +1,24 @@
 """How holdings get in: Plaid items, the accounts each one feeds, the record of every sync, and Plaid's webhooks."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from investments.models import Account, Institution
+from plaid_link.imports.models import ImportBatch, ImportChunk, ImportMapping
+
+__all__ = [
+    "ImportBatch",
+    "ImportChunk",
+    "ImportMapping",
+    "Item",
+    "LinkedAccount",
+    "SyncRun",
+    "UnplacedAccount",
+    "WebhookEvent",
+]
 
 UNSEEN_FOR = timedelta(hours=24)
 # Announced ends of access: until they come, the item answers as ever.
@@ -29,6 +41,16 @@ class ItemQuerySet(models.QuerySet["Item"]):
         answers = models.Q(status=Item.Status.OK) | models.Q(error_code__in=ENDING)
         unseen = answers & models.Q(last_synced_at__lte=now - UNSEEN_FOR)
         return self.connected().filter(models.Q(next_try_at__lte=now) | unseen)
+
+    def with_questions(self) -> "ItemQuerySet":
+        """Adds `has_questions`: whether it lists accounts of which its user has to say which they are."""
+        waiting = UnplacedAccount.objects.waiting().filter(item=models.OuterRef("pk"))
+        return self.annotate(has_questions=models.Exists(waiting))
+
+    def leaving(self) -> "ItemQuerySet":
+        """Disconnected, and something is left to do: Plaid to be told, or what came from them to be erased."""
+        left = ~models.Q(access_token_encrypted=b"") | models.Q(erase_requested_at__isnull=False)
+        return self.filter(left, status=Item.Status.DISCONNECTED)
 
 
 class Item(models.Model):
@@ -54,6 +76,9 @@ class Item(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     last_synced_at = models.DateTimeField(null=True, blank=True, help_text="The last good sync.")
     next_try_at = models.DateTimeField(null=True, blank=True)
+    erase_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="The user wants what came from it deleted; a worker does, and then it is gone."
+    )
 
     objects = ItemQuerySet.as_manager()
 
@@ -93,6 +118,51 @@ class LinkedAccount(models.Model):
         return f"{self.item_id} -> {self.account_id}"
 
 
+class UnplacedAccountQuerySet(models.QuerySet["UnplacedAccount"]):
+    def for_user(self, user: settings.AUTH_USER_MODEL) -> "UnplacedAccountQuerySet":  # type: ignore[name-defined]
+        return self.filter(owner=user)
+
+    def waiting(self) -> "UnplacedAccountQuerySet":
+        """Those whose user has to say which account they are."""
+        return self.filter(same_as=None)
+
+
+class UnplacedAccount(models.Model):
+    """An account that an item lists and of which nothing is written, so that it is not counted twice.
+
+    It may be one of the `candidates`, and its user is asked; or it is `same_as` one that another connection feeds.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="unplaced_accounts", db_constraint=False)
+    external_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    official_name = models.CharField(max_length=300, blank=True)
+    mask = models.CharField(max_length=10, blank=True)
+    type = models.CharField(max_length=40)
+    subtype = models.CharField(max_length=60, blank=True)
+    candidates = models.JSONField(default=list, help_text="Ids of accounts that it may be.")
+    same_as = models.ForeignKey(
+        Account, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    objects = UnplacedAccountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["item_id", "id"]
+        constraints = [models.UniqueConstraint(fields=["item", "external_id"], name="unplaced_account_once_per_item")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.mask}".strip()
+
+
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def covering(self, start: date, end: date) -> "SyncRunQuerySet":
+        """Those that read the whole window."""
+        return self.filter(start_date__lte=start, end_date__gte=end)
+
+
 class SyncRun(models.Model):
     """One sync of one item: what triggered it, what it changed, how it ended."""
 
@@ -102,6 +172,7 @@ class SyncRun(models.Model):
         WEBHOOK = "webhook"
         SWEEP = "sweep"
         OPERATOR = "operator"
+        BACKFILL = "backfill"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -124,6 +195,8 @@ class SyncRun(models.Model):
     findings = models.JSONField(default=list, blank=True, help_text="What was repaired, held back or quarantined.")
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
+
+    objects = SyncRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at", "-id"]

@@ -5,7 +5,7 @@ is nobody's there.
 """
 
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,19 +23,38 @@ POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 60.0
 
 
-def claim(*, item: Item, trigger: str, start: date, end: date) -> SyncRun | None:
-    """A run of one's own, or None while another is under way. Runs whose holder died are closed first."""
+def claim(*, item: Item, trigger: str, start: date, end: date, asked_at: datetime | None = None) -> SyncRun | None:
+    """A run of one's own, or None while another is under way. Runs whose holder died are closed first.
+
+    With `asked_at`, it may be another's that has ended: one that covers the window and was not over at that time.
+    """
     with rls.tenant(item.owner_id):
         now = timezone.now()
         dead = SyncRun.objects.filter(item=item, state=SyncRun.State.RUNNING, alive_at__lt=now - LEASE)
         dead.update(state=SyncRun.State.FAILED, finished_at=now, error=GIVEN_UP)
         try:
             with transaction.atomic():
-                return SyncRun.objects.create(
+                run = SyncRun.objects.create(
                     owner_id=item.owner_id, item=item, trigger=trigger, start_date=start, end_date=end
                 )
+                # Looked for while nobody else can begin, or two that were asked for at once would both be run.
+                answer = _answer(item, start, end, asked_at) if asked_at else None
+                transaction.set_rollback(answer is not None)
         except IntegrityError:
             return None
+        return answer or run
+
+
+def _answer(item: Item, start: date, end: date, asked_at: datetime) -> SyncRun | None:
+    """A run that was given up answers nobody."""
+    ended = SyncRun.objects.filter(item=item, finished_at__gt=asked_at).exclude(error=GIVEN_UP)
+    return ended.covering(start, end).first()
+
+
+def has_read_since(*, item: Item, moment: datetime, start: date, end: date) -> bool:
+    """Whether a good sync of the whole window began after the moment."""
+    good = SyncRun.objects.filter(item=item, state=SyncRun.State.SUCCEEDED, started_at__gt=moment)
+    return good.covering(start, end).exists()
 
 
 def renew(run: SyncRun) -> None:
@@ -76,15 +95,18 @@ def ask_for_another(*, item: Item) -> bool:
         return bool(SyncRun.objects.filter(item=item, state=SyncRun.State.RUNNING).update(rerun_wanted=True))
 
 
-def finished(*, item: Item, within: float = PATIENCE_SECONDS) -> SyncRun | None:
-    """The run under way, once it has ended; None where there is none. Raises SourceError when it takes too long."""
+def await_end(*, item: Item, within: float = PATIENCE_SECONDS) -> None:
+    """Return when the run under way, if any, has ended or is dead. Raises SourceError when that takes too long."""
     deadline = time.monotonic() + within
     with rls.tenant(item.owner_id):
         run = SyncRun.objects.filter(item=item, state=SyncRun.State.RUNNING).first()
-    while run is not None and run.state == SyncRun.State.RUNNING:
+    while run is not None and _is_under_way(run):
         if time.monotonic() > deadline:
             raise SourceError(BUSY_CODE)
         time.sleep(POLL_SECONDS)
         with rls.tenant(item.owner_id):
             run = SyncRun.objects.filter(pk=run.pk).first()
-    return run
+
+
+def _is_under_way(run: SyncRun) -> bool:
+    return run.state == SyncRun.State.RUNNING and run.alive_at >= timezone.now() - LEASE

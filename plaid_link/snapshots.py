@@ -1,24 +1,29 @@
 """A source's answer put into the ledger: all of it in one transaction, or nothing."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from investments import ledger
-from investments.entries import AccountEntry, Finding
-from investments.models import Account, Security, Transaction
+from investments.entries import Finding
+from investments.models import Account, Holding, Security, Transaction
 from investments.models.account import AccountQuerySet
 from plaid_link import findings, health, runs
-from plaid_link.doubts import HELD_BACK, Doubts, doubts_about
-from plaid_link.models import Item, LinkedAccount, SyncRun
+from plaid_link.doubts import Doubts, doubts_about
+from plaid_link.models import Item, SyncRun
+from plaid_link.placing import link_accounts, place
 from plaid_link.sources.base import Snapshot
-from portfolio_site.lib import rls
+from portfolio_site.lib import logs, rls
+
+logger = logging.getLogger(__name__)
 
 SOURCE = Security.Source.PLAID
 # When something was held back, the second look comes soon.
 SECOND_LOOK_AFTER = timedelta(minutes=15)
+UNPLACED = "Left out: you have it through another connection, or have not said yet whether you do"
 CANCELS_NOTHING = "Cancels a transaction that is not known: takes nothing back"
 
 
@@ -50,10 +55,11 @@ def apply_snapshot(*, run: SyncRun, snapshot: Snapshot) -> Upserts:
     with rls.tenant(run.owner_id), ledger.together():
         item = runs.hold(run)
         now = timezone.now()
+        snapshot = _without(snapshot, place(item=item, entries=snapshot.accounts))
         doubts = doubts_about(run, item, snapshot)
         securities = ledger.upsert_securities(source=SOURCE, entries=snapshot.securities)
         found = [*snapshot.findings, *doubts.findings, *securities.findings]
-        found += _write_accounts(item, snapshot.accounts, doubts)
+        found += _write_accounts(item, snapshot, doubts)
         accounts = {account.external_id: account for account in _open_accounts(item)}
         holdings = _write_holdings(accounts, securities, snapshot, doubts, now)
         transactions = _write_transactions(accounts, securities, snapshot, doubts, now)
@@ -63,18 +69,54 @@ def apply_snapshot(*, run: SyncRun, snapshot: Snapshot) -> Upserts:
             holdings=holdings.total,
             investment_transactions=sum(written.total for written in transactions),
         )
-        _close(run, item, snapshot, upserts, found, now)
+        _close(run, item, snapshot, doubts, upserts, found, now)
+    with logs.bound(account_ids=sorted(account.pk for account in accounts.values())):
+        logger.info("synced trigger=%s %s findings=%d", run.trigger, upserts, len(found))
     return upserts
 
 
-def _write_accounts(item: Item, entries: Iterable[AccountEntry], doubts: Doubts) -> list[Finding]:
-    """Accounts and their link to the item. Where holdings are doubted the cash beside them is not known either."""
+def _without(snapshot: Snapshot, unplaced: Collection[str]) -> Snapshot:
+    """The answer without accounts of which nothing is to be written."""
+    if not unplaced:
+        return snapshot
+    left_out = [
+        Finding("ignored", UNPLACED, row=f"account {entry.external_id}", field="account")
+        for entry in snapshot.accounts
+        if entry.external_id in unplaced
+    ]
+    return replace(
+        snapshot,
+        accounts=tuple(entry for entry in snapshot.accounts if entry.external_id not in unplaced),
+        holdings=tuple(entry for entry in snapshot.holdings if entry.account_external_id not in unplaced),
+        unread_holdings=frozenset(pair for pair in snapshot.unread_holdings if pair[0] not in unplaced),
+        transactions=tuple(entry for entry in snapshot.transactions if entry.account_external_id not in unplaced),
+        findings=(*snapshot.findings, *left_out),
+    )
+
+
+def _write_accounts(item: Item, snapshot: Snapshot, doubts: Doubts) -> list[Finding]:
+    """Accounts and their link to the item. Where holdings stay unseen the cash beside them is not known either."""
+    unseen = doubts.accounts | _partly_unread(item, snapshot)
     told = [
-        replace(entry, uninvested_cash=None) if entry.external_id in doubts.accounts else entry for entry in entries
+        replace(entry, uninvested_cash=None) if entry.external_id in unseen else entry for entry in snapshot.accounts
     ]
     written = ledger.upsert_accounts(owner_id=item.owner_id, institution=item.institution, source=SOURCE, entries=told)
     link_accounts(item=item, accounts=written.by_external_id.values())
     return [*written.findings, *_begin_and_end(item, written.by_external_id, doubts.gone)]
+
+
+def _partly_unread(item: Item, snapshot: Snapshot) -> set[str]:
+    """Accounts that keep a holding because what the answer says about it cannot be read."""
+    if not snapshot.unread_holdings:
+        return set()
+    held = Holding.objects.filter(account__linked_account__item=item).held()
+    positions = held.values_list("account__external_id", "security__external_id")
+    unread = snapshot.unread_holdings
+    return {
+        account
+        for account, security in positions
+        if {(account, security), (account, ""), ("", security), ("", "")} & unread
+    }
 
 
 def _begin_and_end(item: Item, listed: Mapping[str, Account], gone: Collection[str]) -> list[Finding]:
@@ -86,16 +128,6 @@ def _begin_and_end(item: Item, listed: Mapping[str, Account], gone: Collection[s
     ledger.close_accounts(account_ids=[account.pk for account in ended])
     message = "No longer listed: closed, with its past kept"
     return [Finding("ignored", message, row=f"account {external_id}", field="account") for external_id in sorted(gone)]
-
-
-def link_accounts(*, item: Item, accounts: Iterable[Account]) -> None:
-    """Let the item feed these accounts, whichever fed them before."""
-    LinkedAccount.objects.bulk_create(
-        [LinkedAccount(owner_id=item.owner_id, item=item, account=account) for account in accounts],
-        update_conflicts=True,
-        unique_fields=["account"],
-        update_fields=["item"],
-    )
 
 
 def _open_accounts(item: Item) -> AccountQuerySet:
@@ -115,6 +147,7 @@ def _write_holdings(
         securities=securities.by_external_id,
         source=SOURCE,
         entries=snapshot.holdings,
+        unread=snapshot.unread_holdings,
         now=now,
     )
 
@@ -174,7 +207,15 @@ def _cancels_of_nothing(snapshot: Snapshot, accounts: Collection[Account]) -> li
     ]
 
 
-def _close(run: SyncRun, item: Item, snapshot: Snapshot, upserts: Upserts, found: list[Finding], now: datetime) -> None:
+def _close(
+    run: SyncRun,
+    item: Item,
+    snapshot: Snapshot,
+    doubts: Doubts,
+    upserts: Upserts,
+    found: list[Finding],
+    now: datetime,
+) -> None:
     SyncRun.objects.filter(pk=run.pk).update(
         state=SyncRun.State.SUCCEEDED,
         finished_at=now,
@@ -184,5 +225,7 @@ def _close(run: SyncRun, item: Item, snapshot: Snapshot, upserts: Upserts, found
         findings=[finding.as_json() for finding in found],
     )
     Item.objects.filter(pk=item.pk).update(consent_expires_at=snapshot.consent_expires_at)
-    held_back = any(finding.kind == HELD_BACK for finding in found)
-    health.clear(item=item, synced_at=now, again_at=now + SECOND_LOOK_AFTER if held_back else None)
+    if doubts.findings:
+        health.doubt(item=item, synced_at=now, again_at=now + SECOND_LOOK_AFTER, doubted=doubts.accounts)
+    else:
+        health.clear(item=item, synced_at=now)

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
 
-from investments.models import Holding, Transaction
+from investments.models import Account, Holding, Transaction
 from plaid_link import limits, runs
 from plaid_link.health import BROKEN_CODE
 from plaid_link.models import Item, SyncRun
@@ -17,7 +17,7 @@ from plaid_link.sources.base import SourceError
 from plaid_link.sources.plaid import PlaidSource, client
 from plaid_link.sources.plaid.repairs import IN_SHARES
 from plaid_link.tokens import open_token
-from portfolio_site.lib import rls
+from portfolio_site.lib import logs, rls
 from portfolio_site.lib.crypto import SealBroken
 
 logger = logging.getLogger(__name__)
@@ -45,21 +45,40 @@ def window_due(item: Item) -> tuple[date, date]:
     return recent_window(min(REREAD_DAYS + missed, settings.SYNC_WINDOW_DAYS))
 
 
-def sync_item(*, item: Item, trigger: str, start: date, end: date, report: Report | None = None) -> Upserts:
+def sync_item(
+    *,
+    item: Item,
+    trigger: str,
+    start: date,
+    end: date,
+    report: Report | None = None,
+    asked_at: datetime | None = None,
+) -> Upserts:
     """Bring the item's accounts to what Plaid says, and the transactions from `start` to `end`.
 
-    One at a time per item: whoever comes while a sync is under way that covers the window waits for it and gets its
-    answer. Raises SourceError; what was known is kept then. `report` is told what is done and how far it is, 0 to 1.
+    One at a time per item, and one for all who ask at once: whoever asked (at `asked_at`, else now) before a sync that
+    covers the window had ended waits for it and gets its answer. Raises SourceError; what was known is kept then.
+    `report` is told what is done and how far it is, 0 to 1.
     """
-    run = runs.claim(item=item, trigger=trigger, start=start, end=end)
+    with logs.bound(item_id=item.item_id, user_id=item.owner_id):
+        asked_at = asked_at or timezone.now()
+        return _in_turn(item=item, trigger=trigger, start=start, end=end, report=report, asked_at=asked_at)
+
+
+def _in_turn(*, item: Item, trigger: str, start: date, end: date, report: Report | None, asked_at: datetime) -> Upserts:
+    run = runs.claim(item=item, trigger=trigger, start=start, end=end, asked_at=asked_at)
     while run is None:
-        other = runs.finished(item=item)
-        if other and other.start_date <= start and end <= other.end_date:
-            return _outcome(other)
-        run = runs.claim(item=item, trigger=trigger, start=start, end=end)
+        runs.await_end(item=item)
+        run = runs.claim(item=item, trigger=trigger, start=start, end=end, asked_at=asked_at)
+    if run.state != SyncRun.State.RUNNING:
+        return _outcome(run)
     upserts = _sync(run, item, report)
-    if _is_wanted_again(run):
-        upserts += sync_item(item=item, trigger=SyncRun.Trigger.WEBHOOK, start=start, end=end, report=report)
+    if item.last_synced_at and _has_new_accounts(run):
+        since = whole_window()[0]
+        upserts += _in_turn(item=item, trigger=trigger, start=since, end=end, report=report, asked_at=timezone.now())
+    elif _is_wanted_again(run):
+        again = SyncRun.Trigger.WEBHOOK
+        upserts += _in_turn(item=item, trigger=again, start=start, end=end, report=report, asked_at=timezone.now())
     return upserts
 
 
@@ -68,12 +87,12 @@ def _sync(run: SyncRun, item: Item, report: Report | None) -> Upserts:
         snapshot = _source(run, item, report).snapshot(start=run.start_date, end=run.end_date)
         return apply_snapshot(run=run, snapshot=snapshot)
     except SourceError as error:
-        logger.warning("sync failed item_id=%s code=%s", item.item_id, error.code)
+        logger.warning("sync failed code=%s", error.code)
         runs.fail(run, error)
         raise
     except Exception as error:
         # Whatever it was, the item is free for the next try, and the user reads a sentence instead of a traceback.
-        logger.exception("sync broke item_id=%s", item.item_id)
+        logger.exception("sync broke")
         broken = SourceError(BROKEN_CODE, http_status=500)
         runs.fail(run, broken)
         raise broken from error
@@ -93,8 +112,8 @@ def _source(run: SyncRun, item: Item, report: Report | None) -> PlaidSource:
         raise SourceError("INVALID_API_KEYS") from None
     with rls.tenant(item.owner_id):
         in_shares = _options_in_shares(item)
-    turn = partial(limits.await_turn, item_id=item.item_id)
-    return PlaidSource(client(), token, options_in_shares=in_shares, report=alive, await_turn=turn)
+    turn = partial(limits.turn, item_id=item.item_id)
+    return PlaidSource(client(), token, options_in_shares=in_shares, report=alive, turn=turn)
 
 
 def _options_in_shares(item: Item) -> set[str]:
@@ -116,6 +135,15 @@ def _outcome(run: SyncRun) -> Upserts:
     if run.state == SyncRun.State.FAILED:
         raise SourceError(run.error_code or BROKEN_CODE)
     return Upserts.of(run)
+
+
+def _has_new_accounts(run: SyncRun) -> bool:
+    """Whether accounts came in after the link whose past the run's days do not cover: all of it is read."""
+    if run.start_date <= whole_window()[0]:
+        return False
+    with rls.tenant(run.owner_id):
+        fed = Account.objects.filter(linked_account__item=run.item_id)
+        return fed.filter(opened_at__gte=run.started_at).exists()
 
 
 def _is_wanted_again(run: SyncRun) -> bool:

@@ -11,9 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from plaid_link.api.serializers import ErrorSerializer
 from plaid_link.link import ExchangeIncomplete
 from plaid_link.sources.base import SourceError
 from plaid_link.sync import recent_window
+from portfolio_site.lib.idempotency import Replayed
 from portfolio_site.models import User
 
 logger = logging.getLogger(__name__)
@@ -33,7 +35,11 @@ class Refused(Exception):
 class PlaidRoute(APIView):
     """Base of the four routes. They run outside of the request's tenant transaction, because they talk to Plaid."""
 
+    error_serializer = ErrorSerializer
+
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Replayed):
+            return exc.answer  # type: ignore[return-value]
         if isinstance(exc, Refused):
             return Response({"error": str(exc)}, status=exc.status)
         if isinstance(exc, SourceError | ExchangeIncomplete):
@@ -48,6 +54,8 @@ class PlaidRoute(APIView):
         if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
             exc.status_code = 401
             headers["WWW-Authenticate"] = self.get_authenticate_header(self.request) or "Bearer"
+        if isinstance(exc, exceptions.Throttled) and exc.wait is not None:
+            headers["Retry-After"] = str(math.ceil(exc.wait))
         error = exc.detail if isinstance(exc.detail, str) else exc.default_detail
         return Response({"error": str(error)}, status=exc.status_code, headers=headers)
 

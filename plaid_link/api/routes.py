@@ -38,7 +38,8 @@ class GenerateLinkTokenView(contract.PlaidRoute):
         """A link token for the user; with an `item_id`, Link repairs that connection (update mode)."""
         (user_id,) = contract.needed(request, "user_id")
         owner_id = contract.user_named(request, user_id)
-        token = create_link_token(user_id=owner_id, item=_item_to_repair(request, owner_id))
+        item = _item_to_repair(request, owner_id)
+        token = create_link_token(user_id=owner_id, item=item, add_accounts=request.data.get("add_accounts") is True)
         return Response({"status": "success", "link_token": token})
 
 

@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from investments.models import Account
@@ -36,6 +38,7 @@ CONNECTION = {
             "synced_at": "2026-11-20T21:15:02Z",
         }
     ],
+    "questions": [],
 }
 
 
@@ -53,7 +56,10 @@ class UserNamedSerializer(serializers.Serializer[Any]):
 
 
 class LinkTokenRequestSerializer(UserNamedSerializer):
-    item_id = serializers.CharField(required=False, help_text="The connection to repair, instead of a new one.")
+    item_id = serializers.CharField(
+        required=False, allow_blank=True, help_text="The connection to repair, instead of a new one."
+    )
+    add_accounts = serializers.BooleanField(required=False, help_text="Let the user choose its accounts anew.")
 
 
 @_answers("A link token", status="success", link_token="link-sandbox-af1a0311-da53-4636-b754-dd15cc058176")
@@ -73,9 +79,16 @@ class ExchangedSerializer(serializers.Serializer[Any]):
     job_id = serializers.UUIDField(help_text="Follow it at /api/jobs/{id}.")
 
 
+@extend_schema_field(
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}, {"type": "null"}]}
+)
+class OptionalDay(serializers.DateField):
+    """A day, or nothing in any way."""
+
+
 class RangeRequestSerializer(serializers.Serializer[Any]):
-    start_date = serializers.DateField(required=False)
-    end_date = serializers.DateField(required=False)
+    start_date = OptionalDay(required=False)
+    end_date = OptionalDay(required=False)
 
 
 class RefreshRequestSerializer(RangeRequestSerializer):
@@ -129,6 +142,36 @@ class ConnectedAccountSerializer(serializers.ModelSerializer[Account]):
         read_only_fields = fields
 
 
+class CandidateSerializer(serializers.ModelSerializer[Account]):
+    class Meta:
+        model = Account
+        fields = ["id", "name", "official_name", "mask", "type", "subtype"]
+        read_only_fields = fields
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """An account that the connection lists and that may be one of the candidates; nothing of it is written yet."""
+
+    id = serializers.IntegerField(source="unplaced.pk", help_text="Answer at /api/portfolio/unplaced-accounts/{id}.")
+    name = serializers.CharField(source="unplaced.name")
+    official_name = serializers.CharField(source="unplaced.official_name")
+    mask = serializers.CharField(source="unplaced.mask")
+    type = serializers.CharField(source="unplaced.type")
+    subtype = serializers.CharField(source="unplaced.subtype")
+    asked_at = serializers.DateTimeField(source="unplaced.asked_at")
+    candidates = CandidateSerializer(many=True)
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class OwnAccountField(serializers.PrimaryKeyRelatedField[Account]):
+    def get_queryset(self) -> QuerySet[Account]:
+        return Account.objects.for_user(self.context["request"].user)
+
+
+class PlaceAccountSerializer(serializers.Serializer[Any]):
+    same_as = OwnAccountField(allow_null=True, help_text="One of the candidates; null for a new account.")
+
+
 class ConnectionSerializer(serializers.ModelSerializer[Item]):
     """An item with its health. `message` is for the user, and empty when all is well."""
 
@@ -136,6 +179,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
     message = serializers.SerializerMethodField()
     refresh_allowed_at = serializers.SerializerMethodField(help_text="When it may be refreshed again; null for now.")
     accounts = serializers.SerializerMethodField()
+    questions = serializers.SerializerMethodField()
 
     class Meta:
         model = Item
@@ -152,6 +196,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
             "consent_expires_at",
             "refresh_allowed_at",
             "accounts",
+            "questions",
         ]
         read_only_fields = fields
 
@@ -164,6 +209,10 @@ class ConnectionSerializer(serializers.ModelSerializer[Item]):
     def get_accounts(self, item: Item) -> list[dict[str, Any]]:
         accounts = [linked.account for linked in item.linked_accounts.all()]
         return list(ConnectedAccountSerializer(accounts, many=True).data)
+
+    @extend_schema_field(QuestionSerializer(many=True))
+    def get_questions(self, item: Item) -> list[dict[str, Any]]:
+        return list(QuestionSerializer(self.context["questions"].get(item.pk, []), many=True).data)
 
 
 @_answers("One connection", mode="aggregation", data_sources=["plaid"], items=[CONNECTION])

@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from plaid_link import limits, tasks
-from plaid_link.models import COOL_DOWN, Item, SyncRun
+from investments.models import Account
+from plaid_link import limits, link, tasks
+from plaid_link.models import COOL_DOWN, Item, SyncRun, UnplacedAccount
 from portfolio_site.lib.queues import send_on_commit
 
 
@@ -29,7 +30,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
         return answer
     # Due at once, so that the sweep finds it should the queue lose it.
     Item.objects.filter(pk=item.pk).update(next_try_at=now)
-    send_on_commit(tasks.sync_item, item.pk, SyncRun.Trigger.USER)
+    send_on_commit(tasks.sync_item, item.pk, SyncRun.Trigger.USER, now.isoformat())
     messages.success(request, f"Refreshing {item.institution}. New figures appear by themselves.")
     return redirect("connections")
 
@@ -45,12 +46,32 @@ def _cool_down(item: Item, now: datetime) -> int:
 
 @login_required
 @require_POST
+def place(request: HttpRequest, pk: int) -> HttpResponse:
+    """The user's answer to which account it is: `same_as` names one that was offered, or is `new`."""
+    waiting = UnplacedAccount.objects.for_user(request.user).waiting().select_for_update()
+    unplaced = get_object_or_404(waiting, pk=pk)
+    chosen = request.POST.get("same_as", "")
+    same_as = Account.objects.for_user(request.user).filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    try:
+        if same_as is None and chosen != "new":
+            raise link.NotACandidate
+        link.place_account(unplaced=unplaced, same_as=same_as)
+    except link.NotACandidate as error:
+        messages.error(request, f"{error}.")
+        return redirect("connections")
+    told = f"{unplaced} goes on as {same_as}." if same_as else f"{unplaced} is a new account."
+    messages.success(request, f"{told} Reading it now.")
+    return redirect("connections")
+
+
+@login_required
+@require_POST
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop reading from the institution; `data=erase` deletes what came from it, else it stays as last known."""
     item = get_object_or_404(Item.objects.for_user(request.user).connected().select_related("institution"), pk=pk)
     erase = request.POST.get("data") == "erase"
-    Item.objects.filter(pk=item.pk).update(status=Item.Status.DISCONNECTED, next_try_at=None)
-    send_on_commit(tasks.remove_item, item.pk, erase)
+    link.disconnect(item=item, erase=erase)
+    send_on_commit(tasks.remove_item, item.pk)
     kept = "Its data is being erased." if erase else "Its history stays as it was last known."
     messages.success(request, f"{item.institution} is disconnected. {kept}")
     return redirect("connections")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,10 +14,12 @@ from django.utils import timezone
 from investments.kinds import account_kind
 from investments.models import Account, Holding, Institution, Transaction
 from investments.pages.scope import scope_of
+from plaid_link import placing
 from plaid_link.findings import Note, notes
 from plaid_link.health import advice
-from plaid_link.models import Item, SyncRun
+from plaid_link.models import Item, ItemQuerySet, SyncRun
 from plaid_link.pages.link import link_addresses
+from plaid_link.placing import Question
 from portfolio_site.lib.money import stored
 
 Status = Item.Status
@@ -30,6 +32,7 @@ STATES = {
     Status.DISCONNECTED: ("Disconnected", "closed"),
 }
 ENDS_SOON = ("Access ends soon", "warn")
+ASKED = ("Waits for your answer", "warn")
 SYNCABLE = {Status.OK, Status.INSTITUTION_TROUBLE, Status.ERROR}
 
 
@@ -44,6 +47,24 @@ class FedAccount:
     value: Decimal | None
     currency: str
     is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    pk: int
+    name: str
+    mask: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """An account that is listed and may be one of the `choices`."""
+
+    pk: int
+    name: str
+    mask: str
+    choices: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +83,12 @@ class Card:
     transaction_count: int
     needs_repair: bool
     can_sync: bool
+    can_add_accounts: bool
     refresh_allowed_at: datetime | None
     is_connected: bool
     is_syncing: bool
     notes: tuple[Note, ...]
+    questions: tuple[AskedOf, ...]
 
     @property
     def currency(self) -> str:
@@ -90,23 +113,26 @@ def connections(request: HttpRequest) -> HttpResponse:
     return render(request, "plaid_link/connections.html", context)
 
 
-def connection_cards(items: QuerySet[Item]) -> list[Card]:
-    """One card per item, those that need the user first; three queries."""
+def connection_cards(items: ItemQuerySet) -> list[Card]:
+    """One card per item, those that need the user first; four queries, and one more where there is a question."""
     its_runs = SyncRun.objects.filter(item=OuterRef("pk"))
     running = its_runs.filter(state=SyncRun.State.RUNNING)
     last_good = its_runs.filter(state=SyncRun.State.SUCCEEDED).order_by("-started_at", "-pk")
-    shown = items.select_related("institution").annotate(
-        is_syncing=Exists(running), findings=Subquery(last_good.values("findings")[:1])
+    shown = (
+        items.with_questions()
+        .select_related("institution")
+        .annotate(is_syncing=Exists(running), findings=Subquery(last_good.values("findings")[:1]))
     )
     chosen = list(shown)
     accounts = _accounts(chosen)
     held = _held([account.pk for rows in accounts.values() for account in rows])
-    cards = [_card(item, accounts.get(item.pk, []), held) for item in chosen]
+    asked = placing.questions([item.pk for item in chosen])
+    cards = [_card(item, accounts.get(item.pk, []), held, asked.get(item.pk, [])) for item in chosen]
     return sorted(cards, key=_place)
 
 
 def _place(card: Card) -> tuple[bool, bool, str, int]:
-    return not card.needs_repair, not card.is_connected, card.institution.name, card.pk
+    return not (card.needs_repair or card.questions), not card.is_connected, card.institution.name, card.pk
 
 
 def _accounts(items: Iterable[Item]) -> dict[int, list[Account]]:
@@ -134,10 +160,16 @@ def _held(account_ids: list[int]) -> dict[int, list[Holding]]:
     return by_account
 
 
-def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -> Card:
+def _state(item: Item, *, ends_soon: bool, is_asked: bool) -> tuple[str, str]:
+    if ends_soon:
+        return ENDS_SOON
+    return ASKED if is_asked and item.status == Status.OK else STATES[Status(item.status)]
+
+
+def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]], asked: list[Question]) -> Card:
     now = timezone.now()
     ends_soon = item.consent_ends_soon(now)
-    state, tone = ENDS_SOON if ends_soon else STATES[Status(item.status)]
+    state, tone = _state(item, ends_soon=ends_soon, is_asked=bool(asked))
     is_connected = item.status != Status.DISCONNECTED
     return Card(
         pk=item.pk,
@@ -154,11 +186,18 @@ def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]]) -
         transaction_count=sum(account.transaction_count or 0 for account in accounts),
         needs_repair=ends_soon or item.status == Status.NEEDS_REPAIR,
         can_sync=Status(item.status) in SYNCABLE,
+        can_add_accounts=item.status == Status.OK,
         refresh_allowed_at=item.refresh_allowed_at(now),
         is_connected=is_connected,
         is_syncing=is_connected and (item.is_syncing or item.status == Status.LINKING),
         notes=notes(item.findings or []),
+        questions=tuple(_asked_of(question) for question in asked) if is_connected else (),
     )
+
+
+def _asked_of(question: Question) -> AskedOf:
+    choices = (Choice(one.pk, one.name, one.mask, account_kind(one)) for one in question.candidates)
+    return AskedOf(question.unplaced.pk, question.unplaced.name, question.unplaced.mask, tuple(choices))
 
 
 def _fed(account: Account, held: list[Holding]) -> FedAccount:

@@ -1,7 +1,9 @@
 """From an institution's books to Plaid's objects: items, accounts, holdings, securities, transactions."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from portfolio_site.lib import sessions
@@ -21,11 +23,24 @@ AVAILABLE: Final = ("assets", "balance", "identity", "transactions")
 def books(item: Item, clock: Clock) -> UserBooks:
     """What the institution shows now: priced at the last closed session."""
     if item.config is not None:
-        return custom_books(item.config, clock.today())
+        return _custom(Configured(item.item_id, item.config), clock.today())
     if item.username not in BUILT_IN:
         raise PlaidError("INVALID_CREDENTIALS")
     yesterday = clock.now().date() - timedelta(days=1)  # in UTC, where coins end their day
     return books_of(item.username, item.linked_day, sessions.last_closed_session(clock.now()), yesterday)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A custom user's JSON under the name of its item, by which its books are remembered."""
+
+    item_id: str
+    config: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _custom(given: Configured, today: date) -> UserBooks:
+    return custom_books(given.config, today)
 
 
 def account_id(item: Item, account: AccountBooks) -> str:
@@ -69,7 +84,7 @@ def account_object(item: Item, account: AccountBooks, *, with_margin: bool) -> d
         "available": account.available,
         "current": account.current,
         "limit": account.limit,
-        "iso_currency_code": "USD",
+        "iso_currency_code": account.currency,
         "unofficial_currency_code": None,
     }
     if with_margin:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from portfolio_site.lib import sessions
 
 from . import identifiers, link_page
 from .errors import PlaidError
-from .faults import GARBAGE, Fault
+from .faults import GARBAGE, Fault, gzip_bomb
 from .routes import ROUTES, link
 from .routes.control import CONTROLS
 from .server import Call, Options, Server
@@ -27,6 +28,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LARGEST_BODY: Final = 4_000_000
+TRICKLE_BYTES: Final = 1000
+QUANTITY: Final = re.compile(rb'("quantity":)-?[\d.]+')
 READ_ONLY: Final = frozenset(path for path in ROUTES if path.endswith("/get") or "institutions" in path)
 
 
@@ -38,6 +41,7 @@ class Answer:
     status: int = 200
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    seconds_a_byte: float = 0.0
 
 
 class Application:
@@ -105,16 +109,16 @@ class Application:
         for code, names in (("MISSING_FIELDS", route.missing(body)), ("UNKNOWN_FIELDS", route.unknown(body))):
             if names:
                 raise PlaidError(code, ", ".join(names))
-        faults = self.server.faults.take(path, self._item_id(body))
+        item_id = self._item_id(body)
+        if self.server.options.rate_limits:
+            self.server.rates.count(path, item_id, self.server.clock.now())
+        faults = self.server.faults.take(path, item_id)
         if broken := await _broken(faults, receive):
             return broken
         answer = {**route.handler(self.server, Call(body, tuple(faults))), "request_id": identifiers.request_id()}
         if path not in READ_ONLY:
             self.server.state.save()
-        for fault in faults:
-            if fault.kind == "drop_field":
-                answer.pop(fault.field, None)
-        return _json(answer)
+        return _spoiled(answer, faults)
 
     def _item_id(self, body: dict[str, Any]) -> str | None:
         token = body.get("access_token")
@@ -129,6 +133,10 @@ async def _broken(faults: list[Fault], receive: Receive) -> Answer | None:
         if fault.kind == "hang":
             await receive()  # returns when the client has given up
             return Answer(b"")
+        if fault.kind == "trickle":
+            return Answer(b" " * TRICKLE_BYTES, seconds_a_byte=fault.seconds)
+        if fault.kind == "bomb":
+            return Answer(gzip_bomb(), fault.status or 200, headers={"Content-Encoding": "gzip"})
         if fault.kind == "garbage":
             body, content_type = GARBAGE[fault.form]
             return Answer(body, content_type=content_type)
@@ -136,6 +144,18 @@ async def _broken(faults: list[Fault], receive: Receive) -> Answer | None:
             wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             raise PlaidError(fault.code, status=fault.status, headers=wait)
     return None
+
+
+def _spoiled(answer: dict[str, Any], faults: list[Fault]) -> Answer:
+    """The true answer, with a part left out or an absurd number in it where that was asked for."""
+    for fault in faults:
+        if fault.kind == "drop_field":
+            answer.pop(fault.field, None)
+    spoiled = _json(answer)
+    for fault in faults:
+        if fault.kind == "number":
+            spoiled = Answer(QUANTITY.sub(rb"\g<1>" + fault.form.encode(), spoiled.body, count=1))
+    return spoiled
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -188,4 +208,8 @@ async def _respond(send: Send, answer: Answer) -> None:
     headers = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.body)), **answer.headers}
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": answer.body})
+    if answer.seconds_a_byte:
+        for byte in answer.body:
+            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+            await asyncio.sleep(answer.seconds_a_byte)
+    await send({"type": "http.response.body", "body": b"" if answer.seconds_a_byte else answer.body})

@@ -1,14 +1,18 @@
 """Faults on demand: what tests ask to go wrong with the next calls of a path."""
 
+import gzip
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
+BOMB_BYTES: Final = 2**30
 GARBAGE: Final = {
     "html": (b"<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>", "text/html"),
     "truncated": (b'{"accounts": [{"account_id": "abc', "application/json"),
     "nan": (b'{"accounts": NaN, "holdings": [], "securities": [], "request_id": "x"}', "application/json"),
     "huge": (b'{"accounts": [], "holdings": 1e400, "securities": [], "request_id": "x"}', "application/json"),
     "empty": (b"", "application/json"),
+    "list": (b"[]", "application/json"),
 }
 
 
@@ -16,9 +20,10 @@ GARBAGE: Final = {
 class Fault:
     """One fault. `path` is exact or `*`; `times` calls are hit; `item_id` narrows it to one item.
 
-    `kind`: `error` (with `code`, `status`, `retry_after`), `delay` (with `seconds`), `hang`, `garbage` (with `form`, a
-    key of GARBAGE), `empty_holdings`, `shift` (a row slips in between two pages), `drop_field` (with `field`, left out
-    of the answer).
+    `kind`: `error` (with `code`, `status`, `retry_after`), `delay` (with `seconds`), `hang`, `trickle` (a byte every
+    `seconds`, without an end), `garbage` (with `form`, a key of GARBAGE), `bomb` (a gigabyte in a megabyte of gzip,
+    with `status`), `number` (the first quantity in the answer becomes `form`), `empty_holdings`, `shift` (a row slips
+    in between two pages), `drop_field` (with `field`, left out of the answer).
     """
 
     path: str = "*"
@@ -31,6 +36,13 @@ class Fault:
     seconds: float = 0.0
     form: str = "html"
     field: str = ""
+
+
+@cache
+def gzip_bomb() -> bytes:
+    """JSON of a gigabyte of spaces, packed."""
+    member = gzip.compress(b" " * 2**20)
+    return gzip.compress(b"{") + member * (BOMB_BYTES // 2**20) + gzip.compress(b"}")
 
 
 class Faults:

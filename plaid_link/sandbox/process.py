@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--secret", default="sandbox")
     parser.add_argument("--webhook-delay", type=float, default=0.5, help="seconds before a webhook is sent")
     parser.add_argument("--retry-scale", type=float, default=1.0, help="1 is Plaid's retry schedule: 30 s, times four")
+    parser.add_argument("--rate-limits", action="store_true", help="Plaid's limits of production, per item and minute")
     parser.add_argument("--control", action="store_true", help="opens /_control/* to tests")
 
 
@@ -36,6 +37,7 @@ def serve(arguments: argparse.Namespace) -> None:
         state_file=arguments.state,
         webhook_delay=arguments.webhook_delay,
         retry_scale=arguments.retry_scale,
+        rate_limits=arguments.rate_limits,
     )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     listening = _listening(arguments.host, arguments.port)

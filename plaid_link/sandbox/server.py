@@ -10,19 +10,22 @@ from . import keys
 from .clock import Clock
 from .errors import PlaidError
 from .faults import Fault, Faults
+from .rates import Rates
 from .state import Item, State
 from .webhooks import Outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the server is run. `webhook_delay` in seconds; `retry_scale` 1 is Plaid's own schedule."""
+    """How the server is run. `webhook_delay` in seconds; `retry_scale` 1 is Plaid's own schedule; `rate_limits` are
+    those of production."""
 
     client_id: str = "sandbox"
     secret: str = "sandbox"
     state_file: Path | None = None
     webhook_delay: float = 0.5
     retry_scale: float = 1.0
+    rate_limits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Server:
         self.state = State(options.state_file)
         self.clock = Clock()
         self.faults = Faults()
+        self.rates = Rates()
         self.outbox = Outbox(self.state, self.clock, delay=options.webhook_delay, time_scale=options.retry_scale)
         self.requests: Counter[str] = Counter()
         self.slipped_in: Counter[str] = Counter()  # rows added between two pages, by item

@@ -32,6 +32,7 @@ class Item:
     revoked: bool = False
     consent_expires_at: str | None = None
     last_webhook: dict[str, str] | None = None
+    ready_at: str | None = None  # when investments that were not asked for at the link will have been read
 
     @property
     def linked_day(self) -> date:

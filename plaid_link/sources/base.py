@@ -13,7 +13,8 @@ class Snapshot:
     """One answer about one login: all that is held now, and what happened from `start` to `end`, both included.
 
     `listed` are the ids of all transactions in the window, those that could not be read too; None where even an id
-    could not be read, so that a missing row proves nothing.
+    could not be read, so that a missing row proves nothing. `unread_holdings` are the positions, by the ids of account
+    and security, that the answer says something about that could not be read; an id that is not told either is ''.
     """
 
     start: date
@@ -21,6 +22,7 @@ class Snapshot:
     accounts: tuple[AccountEntry, ...] = ()
     securities: tuple[SecurityEntry, ...] = ()
     holdings: tuple[HoldingEntry, ...] = ()
+    unread_holdings: frozenset[tuple[str, str]] = frozenset()
     transactions: tuple[TransactionEntry, ...] = ()
     listed: frozenset[str] | None = frozenset()
     findings: tuple[Finding, ...] = ()

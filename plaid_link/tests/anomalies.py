@@ -181,8 +181,18 @@ HAPPENED = [
         REPAIRED_AMOUNT,
     ),
     Happened(
-        "dividend that costs",
+        "dividend charged on a short",
         transaction(type="cash", subtype="dividend", quantity=0, price=0, amount=12),
+        {"amount": 12},
+    ),
+    Happened(
+        "fee that is refunded",
+        transaction(type="fee", subtype="account fee", quantity=0, price=0, amount=-12),
+        {"amount": -12},
+    ),
+    Happened(
+        "deposit that costs",
+        transaction(security_id=None, type="cash", subtype="deposit", quantity=0, price=0, amount=12),
         {"amount": -12},
         REPAIRED_AMOUNT,
     ),

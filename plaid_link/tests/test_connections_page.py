@@ -11,8 +11,8 @@ from tests.fixtures import BROKERAGE_VALUE, IRA_VALUE, TODAY, Portfolio
 from tests.pages import signed_in, words_of
 
 URL = "/connections/"
-# Two savepoints, session, user, tenant; accounts of the scope, items, their accounts, holdings; two of the shell.
-QUERIES = 11
+# Two savepoints, session, user, tenant; scope's accounts, items, their accounts, holdings, questions; two of the shell.
+QUERIES = 12
 
 
 def make_item(account: Account, item_id: str, **given: Any) -> Item:
@@ -44,7 +44,7 @@ def test_a_card_tells_accounts_counts_and_value(items: list[Item], portfolio: Po
     ("status", "state", "buttons"),
     [
         (Item.Status.LINKING, "First sync under way", {"Disconnect"}),
-        (Item.Status.OK, "Up to date", {"Refresh", "Disconnect"}),
+        (Item.Status.OK, "Up to date", {"Refresh", "Add accounts", "Disconnect"}),
         (Item.Status.NEEDS_REPAIR, "Needs you", {"Reconnect", "Disconnect"}),
         (Item.Status.INSTITUTION_TROUBLE, "The institution has trouble", {"Refresh", "Disconnect"}),
         (Item.Status.ERROR, "Sync failed", {"Refresh", "Disconnect"}),
@@ -60,7 +60,8 @@ def test_every_state_has_its_words_and_what_can_be_done(
     card = page[page.index("<article") : page.index("</article>")]
     assert state in card
     assert "What to do now." in card
-    offered = {name for name in ("Reconnect", "Refresh", "Disconnect") if f">{name}</button>" in card}
+    names = ("Reconnect", "Refresh", "Add accounts", "Disconnect")
+    offered = {name for name in names if f">{name}</button>" in card}
     assert offered == buttons
 
 
@@ -109,6 +110,7 @@ def test_disconnecting_shows_at_once(items: list[Item], portfolio: Portfolio, da
     assert "Fidelity is disconnected." in words_of(answer)
     items[0].refresh_from_db()
     assert items[0].status == Item.Status.DISCONNECTED
+    assert (items[0].erase_requested_at is not None) == (data == "erase")
 
 
 @pytest.mark.parametrize("action", ["refresh", "disconnect"])

@@ -1,15 +1,17 @@
 """Calls about one item, spaced out: by a real Redis, seen from the other end."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from plaid_link import limits
 from plaid_link.models import Item
 from plaid_link.sources.base import SourceError
 from plaid_link.sync import sync_item, whole_window
-from plaid_link.tests.scripted import HOLDINGS, TRANSACTIONS, ScriptedPlaid, paged, transaction
+from plaid_link.tests.scripted import HOLDINGS, TRANSACTIONS, ScriptedPlaid, error, paged, transaction
 from plaid_link.tokens import seal_token
 from portfolio_site.lib.ratelimit import Limit
 from tests.pages import signed_in, words_of
@@ -61,6 +63,21 @@ def test_where_it_takes_too_long_it_is_put_off_until_then(
     assert len(scripted.asked_of(HOLDINGS)) == 1
     item.refresh_from_db()
     assert (item.status, item.next_try_at is None) == ("ok", False)
+
+
+@pytest.mark.parametrize(("told", "waited"), [({"Retry-After": "90"}, 90), ({}, 60)])
+def test_whom_plaid_refuses_asks_no_more_until_it_may(
+    item: Item, scripted: ScriptedPlaid, told: dict[str, str], waited: int
+) -> None:
+    scripted.answers[HOLDINGS] = error("INVESTMENT_HOLDINGS_GET_LIMIT", status=429, headers=told)
+    for _ in range(5):
+        with pytest.raises(SourceError) as refused:
+            sync(item)
+    assert len(scripted.asked_of(HOLDINGS)) == 1
+    assert refused.value.http_status == 429
+    assert waited - 5 < (refused.value.retry_after or 0) <= waited
+    item.refresh_from_db()
+    assert item.next_try_at > timezone.now() + timedelta(seconds=waited - 5)
 
 
 def test_the_route_says_when_to_ask_again(

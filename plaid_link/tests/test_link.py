@@ -1,11 +1,11 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from investments.models import Account, Holding, Transaction
 from plaid_link import jobs, link, tasks
-from plaid_link.models import Item
+from plaid_link.models import Item, UnplacedAccount
 from plaid_link.sources.base import SourceError
 from plaid_link.tests.scripted import (
     HOLDINGS,
@@ -135,7 +135,8 @@ class TestLinkingAgain:
         exchange(owner)
         linkable.answers["/accounts/get"] = {"accounts": [account("three")]}
         exchange(owner)
-        assert Account.objects.count() == 3
+        assert Account.objects.count() == 2
+        assert [row.external_id for row in UnplacedAccount.objects.waiting()] == ["three"]
 
     def test_another_owners_account_is_never_taken(self, owner: Any, other: Any, linkable: ScriptedPlaid) -> None:
         exchange(owner)
@@ -159,6 +160,58 @@ class TestRemoving:
         run(linked.job)
         tasks.remove_item(linked.item.pk, erase=True)
         assert not any(model.objects.exists() for model in (Item, Account, Holding, Transaction))
+
+    def test_the_sweep_finishes_an_erase_that_the_queue_lost(self, owner: Any, linkable: ScriptedPlaid) -> None:
+        linked = exchange(owner)
+        run(linked.job)
+        link.disconnect(item=linked.item, erase=True)
+        assert Account.objects.get().sync_state == "disconnected"
+        tasks.sync_stale_items()
+        assert not any(model.objects.exists() for model in (Item, Account, Holding, Transaction))
+        assert len(linkable.asked_of(REMOVE)) == 1
+
+    def test_the_sweep_finishes_an_erase_whose_item_plaid_had_forgotten(
+        self, owner: Any, linkable: ScriptedPlaid
+    ) -> None:
+        linked = exchange(owner)
+        link.disconnect(item=linked.item, erase=True)
+        Item.objects.update(access_token_encrypted=b"")
+        tasks.sync_stale_items()
+        assert not any(model.objects.exists() for model in (Item, Account))
+        assert linkable.asked_of(REMOVE) == []
+
+    def test_erases_although_plaid_cannot_be_told_and_the_item_goes_once_it_is(
+        self, owner: Any, linkable: ScriptedPlaid
+    ) -> None:
+        linked = exchange(owner)
+        linkable.answers[REMOVE] = error("INTERNAL_SERVER_ERROR", status=500)
+        link.remove_item(item=linked.item, erase=True)
+        assert [Account.objects.count(), Item.objects.count()] == [0, 1]
+        linkable.answers[REMOVE] = {"request_id": "m8MDnv9okwxFNBV"}
+        tasks.sync_stale_items()
+        assert not Item.objects.exists()
+
+    def test_one_that_cannot_be_erased_holds_up_no_other(
+        self, owner: Any, other: Any, linkable: ScriptedPlaid, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stuck, free = exchange(owner).item, exchange(other).item
+        for item in (stuck, free):
+            link.disconnect(item=item, erase=True)
+        erase = link.ledger.erase_accounts
+
+        def failing(*, account_ids: list[int]) -> int:
+            if Account.objects.filter(pk__in=account_ids, owner=owner).exists():
+                raise OperationalError("canceling statement due to lock timeout")
+            return erase(account_ids=account_ids)
+
+        monkeypatch.setattr(link.ledger, "erase_accounts", failing)
+        tasks.sync_stale_items()
+        assert [account.owner for account in Account.objects.all()] == [owner]
+
+    def test_keeping_is_not_erasing(self, owner: Any, linkable: ScriptedPlaid) -> None:
+        link.disconnect(item=exchange(owner).item, erase=False)
+        tasks.sync_stale_items()
+        assert Account.objects.count() == 1
 
     def test_when_plaid_cannot_be_told_the_sweep_tells_it_later(self, owner: Any, linkable: ScriptedPlaid) -> None:
         linked = exchange(owner)

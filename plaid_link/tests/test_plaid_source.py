@@ -101,6 +101,7 @@ class TestReading:
         found = snapshot()
         assert [row.security_external_id for row in found.holdings] == ["aapl"]
         assert [(finding.kind, finding.field) for finding in found.findings] == [("refused", field)]
+        assert found.unread_holdings == {("acc", "" if field == "security_id" else "bad")}
 
     def test_a_price_or_a_value_alone_gives_the_other(self, scripted: ScriptedPlaid) -> None:
         scripted.answers[HOLDINGS] = holdings_answer(

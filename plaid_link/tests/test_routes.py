@@ -112,6 +112,16 @@ class TestLinkToken:
         _, new = post(me, LINK_TOKEN, {"user_id": owner.pk})
         assert "asks for a new sign-in" not in httpx.get(f"{plaid.url}/link", params={"token": new["link_token"]}).text
 
+    @pytest.mark.parametrize(("given", "asked"), [(True, True), (False, False), ("yes", False), (None, False)])
+    def test_lets_the_user_choose_accounts_anew_where_that_is_asked_for(
+        self, me: Client, owner: Any, item: Item, scripted: ScriptedPlaid, given: Any, asked: bool
+    ) -> None:
+        scripted.answers["/link/token/create"] = {"link_token": "link-sandbox-1"}
+        body = {"user_id": owner.pk, "item_id": item.item_id, "add_accounts": given}
+        assert post(me, LINK_TOKEN, body)[0] == 200
+        (request,) = scripted.asked_of("/link/token/create")
+        assert (request.get("update") == {"account_selection_enabled": True}) == asked
+
     @pytest.mark.parametrize("whose", ["other", "disconnected"])
     def test_no_repair_of_anothers_or_of_what_is_gone(
         self, me: Client, owner: Any, other: Any, plaid: PlaidServer, whose: str

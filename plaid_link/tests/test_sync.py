@@ -1,3 +1,4 @@
+import itertools
 import json
 import threading
 from datetime import date, timedelta
@@ -6,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from investments.models import Account, Holding, Security, Transaction
@@ -17,6 +19,7 @@ from plaid_link.sync import sync_item, whole_window, window_due
 from plaid_link.tests.scripted import (
     HOLDINGS,
     TRANSACTIONS,
+    Body,
     Raw,
     ScriptedPlaid,
     account,
@@ -26,15 +29,35 @@ from plaid_link.tests.scripted import (
     paged,
     security,
     transaction,
+    transactions_answer,
 )
+from plaid_link.tokens import seal_token
 
 NOTHING = Upserts(0, 0, 0)
+# Statements: savepoint, tenant, renewal and release of each page; what is written is written by thousands.
+A_PAGE, FOUR_PAGES = 4, 1
 
 
 def sync(item: Item, days: int = 730, report: Any = None) -> Upserts:
     item.refresh_from_db()
     today = timezone.now().date()
     return sync_item(item=item, trigger="user", start=today - timedelta(days=days), end=today, report=report)
+
+
+def statements_for(like: Item, plaid: ScriptedPlaid, *, pages: int) -> int:
+    """Of the first sync of a new item with so many full pages of transactions."""
+    name = f"of-{pages}-pages"
+    sealed = seal_token("access-sandbox-secret", item_id=name)
+    item = Item.objects.create(
+        owner=like.owner, institution=like.institution, item_id=name, access_token_encrypted=sealed
+    )
+    accounts = [account(name, mask=str(pages))]
+    rows = [transaction(f"{name}-{number}", account_id=name) for number in range(500 * pages)]
+    plaid.answers[HOLDINGS] = holdings_answer(holding(account_id=name), accounts=accounts)
+    plaid.answers[TRANSACTIONS] = paged(rows, accounts=accounts)
+    with CaptureQueriesContext(connection) as queries:
+        assert sync(item).investment_transactions == len(rows)
+    return len(queries)
 
 
 def refused(item: Item) -> SourceError:
@@ -79,12 +102,11 @@ class TestAnswer:
         sync(item)
         assert Holding.objects.get().quantity == Decimal(digits)
 
-    def test_of_more_than_a_page_is_stored_in_a_handful_of_queries(
-        self, item: Item, scripted: ScriptedPlaid, django_assert_max_num_queries: Any
-    ) -> None:
-        scripted.answers[TRANSACTIONS] = paged([transaction(f"t{number}") for number in range(1700)])
-        with django_assert_max_num_queries(80):
-            assert sync(item).investment_transactions == 1700
+    def test_costs_so_many_statements_a_page_however_many_there_are(self, item: Item, scripted: ScriptedPlaid) -> None:
+        """Four pages: each renews the run, and together they are one lookup; all are written by one COPY."""
+        of_none, *counts = [statements_for(item, scripted, pages=pages) for pages in (0, 4, 8, 12)]
+        assert [more - fewer for fewer, more in itertools.pairwise(counts)] == [4 * A_PAGE + FOUR_PAGES] * 2
+        assert of_none < counts[0] < of_none + 4 * A_PAGE + FOUR_PAGES + 3
 
     def test_what_plaid_lists_no_more_is_voided(self, item: Item, scripted: ScriptedPlaid) -> None:
         scripted.answers[TRANSACTIONS] = paged([transaction("t1"), transaction("t2")])
@@ -99,6 +121,25 @@ class TestAnswer:
         sync(item)
         scripted.answers[TRANSACTIONS] = paged([transaction("t2")])
         assert sync(item, days=30) == NOTHING
+
+    def test_of_an_account_that_comes_later_all_the_past_is_read(self, item: Item, scripted: ScriptedPlaid) -> None:
+        sync(item)
+        old = (timezone.now().date() - timedelta(days=500)).isoformat()
+        accounts = [account(), account("later", mask="1111", subtype="ira")]
+        rows = [transaction("t1"), transaction("old", account_id="later", date=old)]
+
+        def told(request: Body) -> Body:
+            return transactions_answer(
+                *(row for row in rows if row["date"] >= request["start_date"]), accounts=accounts
+            )
+
+        scripted.answers[HOLDINGS] = holdings_answer(holding(), holding(account_id="later"), accounts=accounts)
+        scripted.answers[TRANSACTIONS] = told
+        assert sync(item, days=30) == Upserts(securities=0, holdings=1, investment_transactions=1)
+        assert Transaction.objects.current().get(external_id="old").account.external_id == "later"
+        scripted.asked.clear()
+        assert sync(item, days=30) == NOTHING
+        assert len(scripted.asked_of(TRANSACTIONS)) == 1
 
     def test_an_account_with_cash_beside_its_holdings(self, item: Item, scripted: ScriptedPlaid) -> None:
         accounts = [account(balances={"available": 125, "current": 2000})]
@@ -168,6 +209,45 @@ class TestDoubt:
         assert sync(item).holdings == 1
         assert not Holding.objects.held().exists()
         assert findings() == []
+
+    def test_what_is_doubted_is_shown_as_old_and_says_so(self, item: Item, scripted: ScriptedPlaid) -> None:
+        sync(item)
+        before = Account.objects.get().synced_at
+        scripted.answers[HOLDINGS] = holdings_answer()
+        sync(item)
+        item.refresh_from_db()
+        assert Account.objects.get().synced_at == before
+        assert "suddenly" in item.error_message
+        scripted.answers[HOLDINGS] = holdings_answer(holding())
+        sync(item)
+        item.refresh_from_db()
+        assert Account.objects.get().synced_at > before
+        assert (item.error_message, item.next_try_at) == ("", None)
+
+    def test_a_holding_that_cannot_be_read_stays_as_it_was(self, item: Item, scripted: ScriptedPlaid) -> None:
+        """So does the cash beside it: the garbage may tell of it."""
+        both = [security("aapl"), security("vti")]
+        for available, quantity in ((500, 10), (4000, None)):
+            accounts = [account(balances={"available": available, "current": 4250})]
+            rows = holding(), holding("vti", quantity=quantity)
+            scripted.answers[HOLDINGS] = holdings_answer(*rows, securities=both, accounts=accounts)
+            scripted.answers[TRANSACTIONS] = paged([transaction()], accounts=accounts)
+            sync(item)
+            assert Holding.objects.held().count() == 2
+            assert Account.objects.get().uninvested_cash == 500
+        assert findings() == [("refused", "quantity")]
+
+    def test_an_account_that_empties_beside_garbage_in_another_is_doubted(
+        self, item: Item, scripted: ScriptedPlaid
+    ) -> None:
+        accounts = [account("acc"), account("ira", mask="1111")]
+        scripted.answers[HOLDINGS] = holdings_answer(holding(), holding(account_id="ira"), accounts=accounts)
+        scripted.answers[TRANSACTIONS] = paged([transaction()], accounts=accounts)
+        sync(item)
+        scripted.answers[HOLDINGS] = holdings_answer(holding(quantity=None), accounts=accounts)
+        sync(item)
+        assert Holding.objects.held().count() == 2
+        assert ("held_back", "holdings") in findings()
 
     def test_a_doubt_that_proves_wrong_is_forgotten(self, item: Item, scripted: ScriptedPlaid) -> None:
         sync(item)
@@ -342,6 +422,24 @@ class TestOneAtATime:
             thread.join()
         assert answers == [Upserts(1, 1, 1)] * 20
         assert len(scripted.asked_of(HOLDINGS)) == 1
+
+    def test_whoever_asked_before_the_last_one_ended_has_its_answer(self, item: Item, scripted: ScriptedPlaid) -> None:
+        """Two tasks for one click and one sweep, of which the second comes late."""
+        asked_at = timezone.now()
+        start, end = whole_window()
+        assert sync(item) == Upserts(1, 1, 1)
+        asked = {"item": item, "trigger": "sweep", "end": end, "asked_at": asked_at}
+        assert sync_item(start=start, **asked) == Upserts(1, 1, 1)
+        assert SyncRun.objects.count() == 1
+        assert sync_item(start=start - timedelta(days=1), **asked) == NOTHING, "that asks for more"
+        assert len(scripted.asked_of(HOLDINGS)) == 2
+
+    def test_a_run_that_was_given_up_answers_nobody(self, item: Item, scripted: ScriptedPlaid) -> None:
+        asked_at = timezone.now()
+        self.claim(item)
+        SyncRun.objects.update(alive_at=timezone.now() - runs.LEASE * 2)
+        start, end = whole_window()
+        assert sync_item(item=item, trigger="user", start=start, end=end, asked_at=asked_at).holdings == 1
 
 
 def test_a_sync_that_nobody_asked_for_reads_all_until_one_succeeded(item: Item, scripted: ScriptedPlaid) -> None:

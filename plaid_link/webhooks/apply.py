@@ -1,6 +1,7 @@
 """What the webhooks of one item, taken together, change: its health, and by at most one sync its data."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -38,6 +39,8 @@ def apply(*, item: Item, events: Sequence[WebhookEvent]) -> str:
     if effect.revoked:
         checkup.revoke(item, effect.revoked)
         return effect.revoked
+    if effect.reread_days and _has_been_read(item, effect.reread_days, events):
+        effect = replace(effect, reread_days=0)
     if effect.reread_days:
         _await_turn(item)
     try:
@@ -65,6 +68,12 @@ def _examine_and_sync(item: Item, effect: Effect) -> str:
 def _seems_unwell(item: Item) -> bool:
     """We show trouble where Plaid has none: only a good sync proves that it is over."""
     return item.status in UNWELL and item.error_code not in ENDING
+
+
+def _has_been_read(item: Item, reread_days: int, events: Sequence[WebhookEvent]) -> bool:
+    """Whether a good sync of all that the events announce, whoever asked for it, began after the last of them came."""
+    start, end = sync.recent_window(_days(item, reread_days))
+    return runs.has_read_since(item=item, moment=max(event.received_at for event in events), start=start, end=end)
 
 
 def _await_turn(item: Item) -> None:

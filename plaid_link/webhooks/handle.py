@@ -14,7 +14,7 @@ from plaid_link.models import Item, WebhookEvent
 from plaid_link.sources.base import SourceError
 from plaid_link.webhooks.apply import NotYet, apply
 from plaid_link.webhooks.effects import effect_of
-from portfolio_site.lib import advisory
+from portfolio_site.lib import advisory, logs
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def _handle_item(item_external_id: str) -> int:
         logger.error("%d webhooks parked: no connected item %r", len(known), item_external_id)
         close(known, Status.PARKED, error="No connected item of this id: link it, or leave the event parked")
         return len(events)
-    return len(unknown) + _handle_known(item, known)
+    with logs.bound(item_id=item.item_id, user_id=item.owner_id):
+        return len(unknown) + _handle_known(item, known)
 
 
 def _handle_known(item: Item, events: Events) -> int:

@@ -11,6 +11,7 @@ from plaid_link.models import WebhookEvent
 from plaid_link.webhooks import verify
 from plaid_link.webhooks.payload import MAX_BODY_BYTES, envelope, parse
 from plaid_link.webhooks.wakeup import wake_up
+from portfolio_site.lib import logs
 
 logger = logging.getLogger(__name__)
 
@@ -58,4 +59,5 @@ def store(body: bytes, *, headers_digest: str) -> None:
     with transaction.atomic():
         WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
         transaction.on_commit(wake_up.call)
-    logger.info("Webhook %s %s of item %s", head.webhook_type, head.webhook_code, head.item_external_id)
+    with logs.bound(item_id=head.item_external_id):
+        logger.info("Webhook %s %s", head.webhook_type, head.webhook_code)

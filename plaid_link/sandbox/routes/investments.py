@@ -1,6 +1,6 @@
 """/investments/*"""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from portfolio_site.lib import sessions
@@ -34,24 +34,26 @@ def _held(chosen: tuple[AccountBooks, ...]) -> list[tuple[AccountBooks, Any]]:
 
 def transactions(server: Server, call: Call) -> dict[str, Any]:
     """One page of the journal, newest first, with the total of all pages."""
+    _extract(server, call, server.working_item(call))
     item, shown, chosen = _asked(server, call)
     start, end = _date(call, "start_date"), _date(call, "end_date")
     if end < start:
         raise PlaidError("INVALID_FIELD", "end_date must not be before start_date")
     count, offset = _whole(call, "count", DEFAULT, 1, MOST), _whole(call, "offset", 0, 0, 10**9)
     entries = answers.entries_between(chosen, start, end, server.clock.today())
-    rows = [answers.transaction_object(item, account, entry, shown) for account, entry in entries]
-    rows = _slipped_in(server, item, chosen) + rows
-    symbols = {answers.transaction_id(item, account, entry.ordinal): entry.symbol for account, entry in entries}
-    page = rows[offset : offset + count]
-    named = (symbols.get(row["investment_transaction_id"]) for row in page)
+    slipped_in = _slipped_in(server, item, chosen)
+    first = max(offset - len(slipped_in), 0)
+    told = entries[first : max(offset + count - len(slipped_in), 0)]
+    rows = [answers.transaction_object(item, account, entry, shown) for account, entry in told]
     if call.hit_by("shift"):
         server.slipped_in[item.item_id] += 1
     return {
         "accounts": [answers.account_object(item, account, with_margin=True) for account in chosen],
-        "investment_transactions": page,
-        "securities": answers.security_objects(shown, (symbol for symbol in named if symbol), _priced_on(server)),
-        "total_investment_transactions": len(rows),
+        "investment_transactions": slipped_in[offset : offset + count] + rows,
+        "securities": answers.security_objects(
+            shown, filter(None, (row.symbol for _, row in told)), _priced_on(server)
+        ),
+        "total_investment_transactions": len(slipped_in) + len(entries),
         "item": answers.item_object(item),
         "is_investments_fallback_item": False,
     }
@@ -60,9 +62,27 @@ def transactions(server: Server, call: Call) -> dict[str, Any]:
 def refresh(server: Server, call: Call) -> dict[str, Any]:
     """Asks the institution anew; the outcome is told by webhook."""
     item = server.working_item(call)
+    _extract(server, call, item)
     server.outbox.post(item, "HOLDINGS", "DEFAULT_UPDATE")
     server.outbox.post(item, "INVESTMENTS_TRANSACTIONS", "DEFAULT_UPDATE")
     return {}
+
+
+def _extract(server: Server, call: Call, item: Item) -> None:
+    """Investments of a login that was linked without them are read when they are first asked for.
+
+    With `async_update` that takes until HISTORICAL_UPDATE is sent; until then it raises PRODUCT_NOT_READY.
+    """
+    if "investments" in item.products:
+        return
+    if item.ready_at is None and call.options.get("async_update"):
+        item.ready_at = (server.clock.now() + timedelta(seconds=server.options.webhook_delay)).isoformat()
+        server.outbox.post(item, "INVESTMENTS_TRANSACTIONS", "HISTORICAL_UPDATE")
+    if item.ready_at and server.clock.now() < datetime.fromisoformat(item.ready_at):
+        server.state.save()
+        raise PlaidError("PRODUCT_NOT_READY")
+    item.products = [*item.products, "investments"]
+    server.state.save()
 
 
 def _asked(server: Server, call: Call) -> tuple[Item, UserBooks, tuple[AccountBooks, ...]]:

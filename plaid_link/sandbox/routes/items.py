@@ -23,6 +23,8 @@ def _announce(server: Server, item: Item) -> None:
     if item.login_required:
         server.outbox.post(item, "ITEM", "ERROR")
         return
+    if "investments" not in item.products:
+        return
     accounts = answers.books(item, server.clock).accounts
     entries, positions = (sum(len(rows) for rows in lists) for lists in _rows(accounts))
     if not positions and not entries:

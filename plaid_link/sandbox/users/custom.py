@@ -50,9 +50,11 @@ def parsed(password: str) -> dict[str, Any]:
 
 def _account(row: Mapping[str, Any], number: int, today: date, securities: dict[str, dict[str, Any]]) -> AccountBooks:
     meta = row.get("meta") or {}
-    positions = tuple(_position(holding, today, securities) for holding in row.get("holdings") or [])
+    currency = row.get("currency") or "USD"
+    positions = tuple(_position(holding, today, currency, securities) for holding in row.get("holdings") or [])
     entries = tuple(
-        _entry(given, ordinal, securities) for ordinal, given in enumerate(row.get("investment_transactions") or [])
+        _entry(given, ordinal, currency, securities)
+        for ordinal, given in enumerate(row.get("investment_transactions") or [])
     )
     total = sum((position.value for position in positions), ZERO)
     return AccountBooks(
@@ -65,6 +67,7 @@ def _account(row: Mapping[str, Any], number: int, today: date, securities: dict[
         current=_decimal(row.get("starting_balance"), total),
         available=_decimal(row.get("force_available_balance"), None),
         limit=_decimal(meta.get("limit"), None),
+        currency=currency,
         positions=positions,
         entries=entries,
     )
@@ -79,7 +82,7 @@ def _decimal(given: Any, default: Decimal | None) -> Any:
     return default if given is None else Decimal(str(given))
 
 
-def _position(given: Mapping[str, Any], today: date, securities: dict[str, dict[str, Any]]) -> Position:
+def _position(given: Mapping[str, Any], today: date, currency: str, securities: dict[str, dict[str, Any]]) -> Position:
     quantity, price = Decimal(str(given.get("quantity", 0))), Decimal(str(given.get("institution_price", 0)))
     as_of = given.get("institution_price_as_of")
     symbol = _security(given.get("security") or {}, price, as_of, securities)
@@ -90,7 +93,7 @@ def _position(given: Mapping[str, Any], today: date, securities: dict[str, dict[
         price_as_of=date.fromisoformat(as_of) if as_of else today,
         value=cents(quantity * price * _multiplier(given)),
         cost_basis=_decimal(given.get("cost_basis"), None),
-        currency=given.get("currency") or "USD",
+        currency=given.get("currency") or currency,
         extra={key: _value(value) for key, value in given.items() if key not in GIVEN_HOLDING},
     )
 
@@ -99,7 +102,7 @@ def _multiplier(given: Mapping[str, Any]) -> Decimal:
     return instruments.multiplier((given.get("security") or {}).get("ticker_symbol") or "")
 
 
-def _entry(given: Mapping[str, Any], ordinal: int, securities: dict[str, dict[str, Any]]) -> Entry:
+def _entry(given: Mapping[str, Any], ordinal: int, currency: str, securities: dict[str, dict[str, Any]]) -> Entry:
     kind = given.get("type", "buy")
     quantity, price, fees = (Decimal(str(given.get(name) or 0)) for name in ("quantity", "price", "fees"))
     symbol = _security(given["security"], None, None, securities) if given.get("security") else None
@@ -116,7 +119,7 @@ def _entry(given: Mapping[str, Any], ordinal: int, securities: dict[str, dict[st
         price=price,
         amount=sign * gross + fees,
         fees=fees,
-        currency=given.get("currency") or "USD",
+        currency=given.get("currency") or currency,
         extra={key: _value(value) for key, value in given.items() if key not in GIVEN_ENTRY},
     )
 

@@ -60,6 +60,7 @@ class AccountBooks:
     current: Decimal | None
     available: Decimal | None
     limit: Decimal | None = None
+    currency: str = "USD"
     margin_loan: Decimal | None = None
     positions: tuple[Position, ...] = ()
     entries: tuple[Entry, ...] = ()

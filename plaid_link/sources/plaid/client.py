@@ -35,10 +35,9 @@ from plaid.model.webhook_verification_key_get_request import WebhookVerification
 
 from plaid_link.health import GARBAGE_CODE, UNREACHABLE_CODE
 from plaid_link.sources.base import SourceError
+from plaid_link.sources.plaid.bounded import BoundedPool
 
 PAGE = 500
-# An answer of 500 transactions is about 300 kB; the largest holdings answers a few MB.
-LARGEST_ANSWER = 64 * 2**20
 COUNTRIES = ("US",)
 # Where the user has to tick accounts again.
 CHOOSE_ACCOUNTS = frozenset({"NO_ACCOUNTS", "NEW_ACCOUNTS_AVAILABLE", "NO_INVESTMENT_ACCOUNTS"})
@@ -55,8 +54,13 @@ class PlaidClient:
 
     api: PlaidApi
 
-    def link_token(self, *, user_id: int, access_token: str | None = None, error_code: str = "") -> str:
-        """A token to open Link with; with an access token Link repairs that item (update mode) of its error."""
+    def link_token(
+        self, *, user_id: int, access_token: str | None = None, error_code: str = "", choose_accounts: bool = False
+    ) -> str:
+        """A token to open Link with; with an access token Link repairs that item (update mode) of its error.
+
+        `choose_accounts`: the user ticks anew which of the item's accounts are shared.
+        """
         request: dict[str, Any] = {
             "client_name": "Longview",
             "language": "en",
@@ -67,7 +71,7 @@ class PlaidClient:
             request["webhook"] = settings.PLAID_WEBHOOK_URL
         if access_token:
             request["access_token"] = access_token
-            request.update(_update_mode(error_code))
+            request.update(_update_mode(error_code, choose_accounts))
         else:
             request["products"] = [Products("investments")]
         answer = _answer(self.api.link_token_create, LinkTokenCreateRequest(**request))
@@ -114,9 +118,9 @@ class PlaidClient:
         return _object(answer, "key")
 
 
-def _update_mode(error_code: str) -> dict[str, Any]:
+def _update_mode(error_code: str, choose_accounts: bool) -> dict[str, Any]:
     """What Link has to ask for, beyond a new sign-in, to repair an item of this error."""
-    if error_code in CHOOSE_ACCOUNTS:
+    if choose_accounts or error_code in CHOOSE_ACCOUNTS:
         return {"update": LinkTokenCreateRequestUpdate(account_selection_enabled=True)}
     if error_code == "ADDITIONAL_CONSENT_REQUIRED":
         return {"additional_consented_products": [Products("investments")]}
@@ -133,14 +137,16 @@ def _api(host: str, client_id: str, secret: str) -> PlaidApi:
     configuration = plaid.Configuration(host=host.rstrip("/"), api_key={"clientId": client_id, "secret": secret})
     # Retrying is the caller's: it knows what is permanent, and how long the user has waited.
     configuration.retries = False
-    return PlaidApi(plaid.ApiClient(configuration))
+    api_client = plaid.ApiClient(configuration)
+    api_client.rest_client.pool_manager = BoundedPool(api_client.rest_client.pool_manager)
+    return PlaidApi(api_client)
 
 
 def _answer(call: Callable[..., Any], request: Any, *, timeout: float | None = None) -> Answer:
     try:
         seconds = timeout or settings.PLAID_TIMEOUT_SECONDS
         response = call(request, _preload_content=False, _request_timeout=seconds)
-        return _parsed(_body(response))
+        return _parsed(response.data)
     except plaid.ApiException as error:
         raise _source_error(error) from None
     except (urllib3.exceptions.TimeoutError, urllib3.exceptions.ProtocolError, OSError, AttributeError):
@@ -148,16 +154,6 @@ def _answer(call: Callable[..., Any], request: Any, *, timeout: float | None = N
         raise SourceError(UNREACHABLE_CODE, http_status=503) from None
     except (urllib3.exceptions.HTTPError, ValueError, RecursionError):
         raise SourceError(GARBAGE_CODE) from None
-
-
-def _body(response: urllib3.BaseHTTPResponse) -> bytes:
-    """The body, uncompressed, up to the largest that is believable."""
-    body = response.read(LARGEST_ANSWER + 1, decode_content=True)
-    if len(body) > LARGEST_ANSWER:
-        response.close()
-        raise ValueError("larger than any true answer")
-    response.release_conn()
-    return bytes(body)
 
 
 def _parsed(body: bytes) -> Answer:

@@ -30,15 +30,25 @@ def read(
     rows: Iterable[Any], reader: Callable[[Row], Entry], *, kind: str, id_field: str
 ) -> tuple[list[Entry], list[Finding]]:
     """The entries of the rows that can be read, and a finding for each that cannot."""
+    entries, findings, _ = sorted_out(rows, reader, kind=kind, id_field=id_field)
+    return entries, findings
+
+
+def sorted_out(
+    rows: Iterable[Any], reader: Callable[[Row], Entry], *, kind: str, id_field: str
+) -> tuple[list[Entry], list[Finding], list[Any]]:
+    """The same, and the rows that cannot be read."""
     entries: list[Entry] = []
     findings: list[Finding] = []
+    refused: list[Any] = []
     for number, row in enumerate(rows):
         name = f"{kind} {row.get(id_field) or number}" if isinstance(row, dict) else f"{kind} {number}"
         try:
             entries.append(reader(_object(row, kind)))
         except Unreadable as problem:
             findings.append(Finding("refused", str(problem), row=name, field=problem.field))
-    return entries, findings
+            refused.append(row)
+    return entries, findings, refused
 
 
 def institution(row: Row) -> InstitutionEntry:

@@ -1,6 +1,7 @@
 """One Plaid item's answer, whole: every page, read, repaired, in the ledger's vocabulary."""
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -21,8 +22,9 @@ def _nobody(message: str, progress: float) -> None:
     """Nobody watches."""
 
 
-def _at_once(limit: Limit) -> None:
+def _at_once(limit: Limit) -> AbstractContextManager[None]:
     """Nobody counts."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,21 @@ class PlaidSource:
     """`options_in_shares`: option securities known from earlier answers to be counted in shares, not contracts.
 
     `report` is told before each call what is read and how far it is (0 to 1), so that a watcher sees it is alive.
-    `await_turn` returns when a call under that limit may be made, or raises SourceError.
+    A call under a limit is made within `turn`, which is entered when it may be, or raises SourceError.
     """
 
     client: PlaidClient
     access_token: str = field(repr=False)
     options_in_shares: Collection[str] = ()
     report: Callable[[str, float], None] = _nobody
-    await_turn: Callable[[Limit], None] = _at_once
+    turn: Callable[[Limit], AbstractContextManager[None]] = _at_once
     name: str = "plaid"
 
     def snapshot(self, *, start: date, end: date) -> Snapshot:
         """Holdings now and transactions from `start` to `end`. Raises SourceError."""
         self.report("Reading your holdings", 0.1)
-        self.await_turn(limits.HOLDINGS)
-        held = self.client.holdings(self.access_token)
+        with self.turn(limits.HOLDINGS):
+            held = self.client.holdings(self.access_token)
         pages, moved = self._transaction_pages(start=start, end=end)
         told = _snapshot(held, pages, start=start, end=end, options_in_shares=self.options_in_shares)
         return replace(told, findings=(*told.findings, *moved))
@@ -79,8 +81,8 @@ class PlaidSource:
         received, total = 0, None
         while total is None or received < total:
             self.report("Reading your transactions", 0.2 + 0.6 * received / max(total or 0, received, 1))
-            self.await_turn(limits.TRANSACTIONS)
-            page = self.client.transactions_page(self.access_token, start=start, end=end, offset=received)
+            with self.turn(limits.TRANSACTIONS):
+                page = self.client.transactions_page(self.access_token, start=start, end=end, offset=received)
             rows, page_total = _rows(page, "investment_transactions"), _total(page)
             if total not in (None, page_total) or (not rows and received < page_total):
                 return None
@@ -102,7 +104,7 @@ def _snapshot(
     answers = [held, *pages]
     accounts, ignored, account_findings = _accounts(answers)
     securities, security_findings = _securities(answers)
-    holdings, holding_findings = reading.read(
+    holdings, holding_findings, unread = reading.sorted_out(
         _of_accounts(_rows(held, "holdings"), ignored), reading.holding, kind="holding", id_field="security_id"
     )
     transactions, listed, transaction_findings = _transactions(pages, ignored)
@@ -120,6 +122,7 @@ def _snapshot(
             repairs.quoted_per_100(entry) if entry.external_id in per_100 else entry for entry in securities.values()
         ),
         holdings=tuple(repairs.with_total_basis(holdings, securities)),
+        unread_holdings=frozenset((_id(row, "account_id"), _id(row, "security_id")) for row in unread),
         transactions=tuple(
             repairs.with_remark(repairs.repaired_transaction(entry, securities, in_shares), securities, per_100)
             for entry in transactions
@@ -179,6 +182,11 @@ def _transactions(
 
 def _of_accounts(rows: list[Any], ignored: set[Any]) -> list[Any]:
     return [row for row in rows if not (isinstance(row, dict) and row.get("account_id") in ignored)]
+
+
+def _id(row: Any, name: str) -> str:
+    told = row.get(name) if isinstance(row, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _rows(answer: Answer, name: str) -> list[Any]:

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from investments.models import Holding
 from plaid_link.models import Item, SyncRun, WebhookEvent
+from plaid_link.sources.base import SourceError
+from plaid_link.sync import recent_window, sync_item, whole_window
 from plaid_link.tests.scripted import HOLDINGS, error
 from plaid_link.tests.webhooks.conftest import ITEM_ID, body_of, make_item
 from plaid_link.tests.webhooks.stand_in import ITEM, REMOVE, StandIn, item_answer
@@ -125,6 +127,30 @@ def test_a_burst_that_goes_on_is_one_sync_each_so_often(plaid: StandIn, item: It
     make_due()
     handle_waiting(seconds=60)
     assert statuses() == ["done"] * 5
+    assert plaid.calls[HOLDINGS] == 2
+
+
+@pytest.mark.parametrize(("days", "closed"), [(30, "done"), (29, "received")])
+def test_a_sync_that_began_after_a_webhook_came_closes_it_where_it_reads_as_much(
+    plaid: StandIn, owner: Any, days: int, closed: str
+) -> None:
+    item = make_item(owner, last_synced_at=timezone.now())
+    received(*HOLDINGS_UPDATE)
+    start, end = recent_window(days)
+    sync_item(item=item, trigger="user", start=start, end=end)
+    handle_waiting(seconds=60)
+    assert statuses() == [closed]
+    assert plaid.calls[HOLDINGS] == 1
+
+
+def test_a_sync_that_failed_closes_no_webhook(plaid: StandIn, item: Item) -> None:
+    received(*HOLDINGS_UPDATE)
+    well, plaid.answers[HOLDINGS] = plaid.answers[HOLDINGS], error("INSTITUTION_DOWN")
+    with pytest.raises(SourceError):
+        sync_item(item=item, trigger="user", start=whole_window()[0], end=whole_window()[1])
+    plaid.answers[HOLDINGS] = well
+    handle_waiting(seconds=60)
+    assert statuses() == ["done"]
     assert plaid.calls[HOLDINGS] == 2
 
 

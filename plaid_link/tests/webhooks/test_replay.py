@@ -131,12 +131,12 @@ class TestAdmin:
         events = [event_of("failed"), event_of("parked"), event_of("received")]
         chosen = {"action": "replay_events", "_selected_action": [event.pk for event in events]}
         page = operator.post(CHANGE_LIST, chosen, format="multipart")
-        assert "Replay them" in page.content.decode()
+        assert "handled once more as a new event" in page.content.decode()
         assert copies() == [None]
         answer = operator.post(CHANGE_LIST, {**chosen, "confirmed": "yes"}, format="multipart", follow=True)
         assert "2 webhooks are handled again." in answer.content.decode()
         assert copies() == [None, events[0].pk, events[1].pk]
-        assert admin_log() == ["Replayed"] * 3
+        assert admin_log() == ["Replay: handle again"] * 3
 
     def test_it_is_for_operators(self, client: Any, owner: Any) -> None:
         client.force_login(owner)
