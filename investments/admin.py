@@ -2,15 +2,23 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
 from django.http import HttpRequest
 
-from investments import ledger
-from investments.entries import CorporateActionEntry
-from investments.ledger.corporate_actions import OPERATOR
-from investments.models import Account, CorporateAction, Holding, Institution, Security, Transaction
+from investments.models import (
+    Account,
+    CorporateAction,
+    Holding,
+    Institution,
+    LotPick,
+    OwnerLots,
+    RealizedLot,
+    Security,
+    TaxLot,
+    Transaction,
+    WashSale,
+)
 
 
 class LedgerAdmin(admin.ModelAdmin):
@@ -105,36 +113,51 @@ class TransactionAdmin(LedgerAdmin):
         return str(transaction.standing)
 
 
-class CorporateActionForm(forms.ModelForm):
-    class Meta:
-        model = CorporateAction
-        fields = ("security", "kind", "ex_date", "ratio", "cash_per_unit", "pay_date")
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if values.get("kind") == CorporateAction.Kind.SPLIT and (values.get("ratio") or 0) <= 0:
-            self.add_error("ratio", "A split needs a ratio above zero: 2 for 2-for-1, 0.125 for 1-for-8.")
-        return values
-
-
 @admin.register(CorporateAction)
-class CorporateActionAdmin(admin.ModelAdmin):
-    """What an operator enters here no provider overwrites; accounts concerned are rebuilt."""
+class CorporateActionAdmin(LedgerAdmin):
+    """What operators add, correct or void goes through the corrections of market data, with its reason."""
 
-    form = CorporateActionForm
-    list_display = ("security", "kind", "ex_date", "ratio", "cash_per_unit", "source")
-    list_filter = ("kind", "source")
+    list_display = ("security", "kind", "ex_date", "ratio", "cash_per_unit", "successor", "source", "voided_at")
+    list_filter = ("kind", "source", ("voided_at", admin.EmptyFieldListFilter))
     search_fields = ("security__ticker_symbol", "security__name")
-    autocomplete_fields = ("security",)
-    list_select_related = ("security",)
+    list_select_related = ("security", "successor")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("security", "kind", "ex_date") if obj else ()
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+@admin.register(TaxLot)
+class TaxLotAdmin(LedgerAdmin):
+    list_display = ("security", "account", "owner", "opened", "quantity", "cost", "added")
+    list_select_related = ("security", "account", "owner")
+    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
 
-    def save_model(self, request: HttpRequest, obj: CorporateAction, form: Any, change: bool) -> None:
-        entry = CorporateActionEntry(obj.kind, obj.ex_date, obj.ratio, obj.cash_per_unit, obj.pay_date)
-        ledger.record_corporate_actions(security_ids=[obj.security_id], actions=[entry], source=OPERATOR)
-        obj.pk = CorporateAction.objects.get(security=obj.security_id, kind=obj.kind, ex_date=obj.ex_date).pk
+
+@admin.register(RealizedLot)
+class RealizedLotAdmin(LedgerAdmin):
+    list_display = ("security", "account", "owner", "acquired", "closed", "quantity", "proceeds", "basis", "disallowed")
+    list_filter = ("is_long_term", "is_short")
+    list_select_related = ("security", "account", "owner")
+    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
+    date_hierarchy = "closed"
+
+
+@admin.register(WashSale)
+class WashSaleAdmin(LedgerAdmin):
+    list_display = ("security", "account", "owner", "sold_on", "bought_on", "quantity", "amount", "is_permanent")
+    list_select_related = ("security", "account", "owner")
+    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
+
+
+@admin.register(LotPick)
+class LotPickAdmin(LedgerAdmin):
+    list_display = ("owner", "account", "sale", "opened_by", "quantity")
+    list_select_related = ("owner", "account", "sale", "opened_by")
+    search_fields = ("account__name", "owner__email")
+
+
+@admin.register(OwnerLots)
+class OwnerLotsAdmin(LedgerAdmin):
+    """Whose lots follow their ledger, and what went wrong where they do not."""
+
+    list_display = ("owner", "processed_version", "tried_version", "computed_at", "error")
+    list_filter = (("error", admin.EmptyFieldListFilter),)
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "error")

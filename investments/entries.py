@@ -139,10 +139,19 @@ class TransactionEntry:
 
 @dataclass(frozen=True, slots=True)
 class CorporateActionEntry:
-    """What a company does to its holders at the start of `ex_date`. `ratio`: units after for each unit before."""
+    """What a company does to its holders at the start of `ex_date`. `ratio`: units after for each unit before.
+
+    Of a spin-off and a merger: units of the successor for each unit, worth `unit_value` together. `basis_fraction` goes
+    to what is spun off. `cash_per_unit` of a split: what a unit is paid at where fractions are paid out; of a
+    delisting: the last price. `voided`: it never happened, whoever tells it.
+    """
 
     kind: str
     ex_date: date
     ratio: Decimal | None = None
     cash_per_unit: Decimal | None = None
     pay_date: date | None = None
+    successor_id: int | None = None
+    basis_fraction: Decimal | None = None
+    unit_value: Decimal | None = None
+    voided: bool = False

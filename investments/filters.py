@@ -1,6 +1,6 @@
 """What of a user's investments is looked at: filters shared by the API and the pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import django_filters
@@ -33,9 +33,16 @@ def selected_accounts(*, user_id: int, account_ids: Sequence[int] | None = None,
 
     Raises UnknownAccount when a named account is not the user's, UnknownSource when the source filter does not exist.
     """
+    sources = dict(Account.objects.filter(owner_id=user_id).order_by("pk").values_list("pk", "source"))
+    return chosen_accounts(sources=sources, account_ids=account_ids, source=source)
+
+
+def chosen_accounts(
+    *, sources: Mapping[int, str], account_ids: Sequence[int] | None = None, source: str = "all"
+) -> list[int]:
+    """As `selected_accounts`, of accounts that are read already: `sources` are those of all of the user's, by id."""
     if source not in SOURCE_FILTERS:
         raise UnknownSource(f"source_filter must be one of {', '.join(SOURCE_FILTERS)}")
-    sources = dict(Account.objects.filter(owner_id=user_id).order_by("pk").values_list("pk", "source"))
     wanted = set(account_ids) if account_ids else sources.keys()
     if wanted - sources.keys():
         raise UnknownAccount
@@ -46,6 +53,13 @@ def _passes(account_source: str, source_filter: str) -> bool:
     if source_filter == "all":
         return True
     return (account_source in BROKERAGE_SOURCES) == (source_filter == "brokerage")
+
+
+def securities_of(user: Any) -> QuerySet[Security]:
+    """Securities that the user holds or has ever traded. What others entered by hand is nobody else's to see."""
+    held = Holding.objects.for_user(user).values("security")
+    traded = Transaction.objects.for_user(user).exclude(security=None).values("security")
+    return Security.objects.filter(Q(pk__in=held) | Q(pk__in=traded))
 
 
 class _IdsField(forms.Field):
@@ -84,10 +98,14 @@ class SourceFilter(django_filters.ChoiceFilter):
         return qs.exclude(**at_the_broker) if value == "external" else qs
 
 
-def _id_filter(field_name: str, label: str) -> django_filters.NumberFilter:
-    return django_filters.NumberFilter(
-        field_name=field_name, label=label, min_value=FIRST_ID, max_value=LAST_ID, decimal_places=0
-    )
+@extend_schema_field({"type": "integer", "minimum": FIRST_ID, "maximum": LAST_ID})
+class IdFilter(django_filters.NumberFilter):
+    """The id of a row."""
+
+
+def id_filter(field_name: str, label: str) -> IdFilter:
+    """The filter of one id; one that cannot exist is refused."""
+    return IdFilter(field_name=field_name, label=label, min_value=FIRST_ID, max_value=LAST_ID, decimal_places=0)
 
 
 ACCOUNT_LABEL = "An account id; repeat it for several."
@@ -98,7 +116,7 @@ class AccountFilter(django_filters.FilterSet):
     filter_account = AccountsFilter(field_name="pk", label=ACCOUNT_LABEL)
     source_filter = SourceFilter(field_name="source", label=SOURCE_LABEL)
     account = AccountsFilter(field_name="pk", label="The same as filter_account.")
-    institution = _id_filter("institution", "Institution id.")
+    institution = id_filter("institution", "Institution id.")
 
     class Meta:
         model = Account
@@ -111,8 +129,8 @@ class HoldingFilter(django_filters.FilterSet):
     filter_account = AccountsFilter(field_name="account", label=ACCOUNT_LABEL)
     source_filter = SourceFilter(field_name="account__source", label=SOURCE_LABEL)
     account = AccountsFilter(field_name="account", label="The same as filter_account.")
-    institution = _id_filter("account__institution", "Institution id.")
-    security = _id_filter("security", "Security id.")
+    institution = id_filter("account__institution", "Institution id.")
+    security = id_filter("security", "Security id.")
     type = django_filters.CharFilter(field_name="security__type", lookup_expr="iexact", label="Security type.")
     subtype = django_filters.CharFilter(field_name="security__subtype", lookup_expr="iexact", label="Security subtype.")
     q = django_filters.CharFilter(method="search", label="Part of a ticker or name.")
@@ -164,7 +182,7 @@ class TransactionFilter(django_filters.FilterSet):
     filter_account = AccountsFilter(field_name="account", label=ACCOUNT_LABEL)
     source_filter = SourceFilter(field_name="account__source", label=SOURCE_LABEL)
     account_id = AccountsFilter(field_name="account", label="The same as filter_account.")
-    security = _id_filter("security", "Security id.")
+    security = id_filter("security", "Security id.")
     ticker = django_filters.CharFilter(field_name="security__ticker_symbol", lookup_expr="iexact", label="Ticker.")
     type = django_filters.CharFilter(lookup_expr="iexact", label="buy, sell, cash, fee, transfer, cancel.")
     subtype = django_filters.CharFilter(lookup_expr="iexact", label="For example dividend, contribution, split.")

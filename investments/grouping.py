@@ -86,12 +86,12 @@ def _account(account: Account, holdings: list[Holding], *, whole: bool, show_cas
 
 
 def _subtotal(account: Account, positions: list[Holding], cash: Decimal) -> Subtotal:
-    known = [holding for holding in positions if holding.cost_basis is not None]
+    known = [holding for holding in positions if holding.basis is not None]
     return Subtotal(
         currency=account.currency,
         value=cash + sum((holding.value or ZERO for holding in positions), ZERO),
         cash=cash,
-        cost_basis=sum((holding.cost_basis or ZERO for holding in known), ZERO),
+        cost_basis=sum((holding.basis or ZERO for holding in known), ZERO),
         gain=sum((holding.unrealized_gain or ZERO for holding in known), ZERO),
         day_change=sum((holding.day_change or ZERO for holding in positions), ZERO),
         holdings=len(positions),

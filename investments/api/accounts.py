@@ -26,6 +26,7 @@ EXAMPLE = {
     "uninvested_cash": "1043.10",
     "is_tax_advantaged": False,
     "lot_method": "fifo",
+    "income_preference": "cash",
     "health": {
         "state": "ok",
         "label": "Up to date",
@@ -37,6 +38,8 @@ EXAMPLE = {
 
 
 class InstitutionSerializer(serializers.ModelSerializer[Institution]):
+    url = serializers.CharField(allow_blank=True)
+
     class Meta:
         model = Institution
         fields = ["id", "name", "url", "primary_color"]
@@ -66,6 +69,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
     uninvested_cash = MoneyText(help_text="Cash that no holding carries.")
     is_tax_advantaged = serializers.BooleanField()
     lot_method = serializers.ChoiceField(choices=Account.LotMethod.choices)
+    income_preference = serializers.ChoiceField(choices=Account.IncomePreference.choices)
     health = AccountHealthSerializer(source="*")
 
     class Meta:

@@ -68,7 +68,11 @@ class HoldingSerializer(serializers.ModelSerializer[Holding]):
     price = QuantityText(source="current_price", help_text="What `value` is reckoned with.")
     value = MoneyText(allow_null=True, help_text="In the account's currency; null without an exchange rate.")
     day_change = MoneyText(allow_null=True)
-    cost_basis = MoneyText(allow_null=True, help_text="Of the whole position; null when unknown.")
+    cost_basis = MoneyText(
+        source="basis",
+        allow_null=True,
+        help_text="Of the whole position, in the account's currency; null when unknown.",
+    )
     unrealized_gain = MoneyText(allow_null=True, help_text="Value less cost basis; null when either is unknown.")
     institution_price = QuantityText()
     institution_value = MoneyText()

@@ -32,6 +32,8 @@ EXAMPLE = {
     "source": "plaid",
     "repairs": [],
     "version": 1,
+    "is_correction": False,
+    "is_void": False,
     "recorded_at": "2026-10-05T21:15:02Z",
 }
 

@@ -67,9 +67,10 @@ class Normalised:
 
 @dataclass(frozen=True, slots=True)
 class Deltas:
-    """Changes in the account's currency (units in units of the security); `flow`, `income` > 0 in, `fee` > 0 paid.
+    """Changes in the account's currency (units in units of the security).
 
-    `in_kind`: the units are also an external flow, at market value. `cost` None: added units have an unknown basis.
+    `flow`, `income` > 0 in, `fee` > 0 paid: a dividend charged on a short is income below zero, a refund a fee below
+    zero. `in_kind`: the units are also an external flow, at market value. `cost` None: added units' basis is unknown.
     """
 
     units: Decimal = ZERO
@@ -94,13 +95,16 @@ DISTRIBUTION = Effect(Direction.OUT, Direction.IN, Flow.AT_AMOUNT, Cost.AMOUNT)
 DEPOSIT = Effect(cash=Direction.IN, flow=Flow.CASH)
 WITHDRAWAL = Effect(cash=Direction.OUT, flow=Flow.CASH)
 LOAN_PAYMENT = Effect(cash=Direction.EITHER, flow=Flow.CASH)
-INCOME = Effect(cash=Direction.IN, income=True)
-RETURN_OF_PRINCIPAL = Effect(cash=Direction.IN, income=True, cost=Cost.RETURNED)
-EXPENSE = Effect(cash=Direction.OUT, fee=True)
+# Whoever is short pays the dividend, margin interest is charged, and fees and taxes are refunded: the sign is meant.
+INCOME = Effect(cash=Direction.EITHER, income=True)
+RETURN_OF_PRINCIPAL = Effect(cash=Direction.EITHER, income=True, cost=Cost.RETURNED)
+EXPENSE = Effect(cash=Direction.EITHER, fee=True)
 PENDING = Effect(cash=Direction.EITHER, unsettled=True)
 STOCK_DIVIDEND = Effect(Direction.IN, corporate_action="stock_dividend")
 ADJUSTMENT = Effect(Direction.EITHER, flow=Flow.IN_KIND, cost=Cost.UNKNOWN)
 IN_KIND = Effect(Direction.EITHER, flow=Flow.IN_KIND, cost=Cost.UNKNOWN)
+# Ours, not Plaid's: what was there before the first row, at the cost it had.
+OPENING = Effect(Direction.EITHER, flow=Flow.IN_KIND, cost=Cost.AMOUNT)
 OPTION_LEG = Effect(Direction.EITHER, cost=Cost.UNKNOWN)
 EXPIRY = Effect(Direction.EITHER)
 SPLIT = Effect(Direction.EITHER, cost=Cost.KEPT, corporate_action="split")
@@ -172,6 +176,7 @@ _TRANSFER: dict[str, Effect] = {
     "exercise": OPTION_LEG,
     "expire": EXPIRY,
     "merger": MERGER,
+    "opening balance": OPENING,
     "spin off": SPIN_OFF,
     "split": SPLIT,
     "rebalance": REBALANCE,

@@ -6,10 +6,30 @@ truly inserted or changed. A change raises `Account.ledger_version` and, on comm
 `together()` several calls count as one change.
 """
 
-from .accounts import AccountsWritten, adopt_accounts, close_accounts, erase_accounts, reopen_accounts, upsert_accounts
+from .accounts import (
+    AccountsWritten,
+    adopt_accounts,
+    choose_lot_method,
+    close_accounts,
+    erase_accounts,
+    prefer_income,
+    rename_account,
+    reopen_accounts,
+    upsert_accounts,
+)
+from .by_hand import (
+    StaleVersion,
+    UnknownVersion,
+    add_transaction,
+    correct_transaction,
+    restore_transaction,
+    void_transaction,
+)
 from .changes import together
-from .corporate_actions import ActionsWritten, record_corporate_actions
+from .corporate_actions import ActionsWritten, begin_corporate_actions, record_corporate_actions
+from .drafts import Refused
 from .holdings import HoldingsWritten, replace_holdings
+from .lot_picks import pick_lots
 from .securities import SecuritiesWritten, upsert_institution, upsert_securities
 from .transactions import TransactionsWritten, record_transactions, void_transactions, void_unlisted
 
@@ -17,19 +37,31 @@ __all__ = [
     "AccountsWritten",
     "ActionsWritten",
     "HoldingsWritten",
+    "Refused",
     "SecuritiesWritten",
+    "StaleVersion",
     "TransactionsWritten",
+    "UnknownVersion",
+    "add_transaction",
     "adopt_accounts",
+    "begin_corporate_actions",
+    "choose_lot_method",
     "close_accounts",
+    "correct_transaction",
     "erase_accounts",
+    "pick_lots",
+    "prefer_income",
     "record_corporate_actions",
     "record_transactions",
+    "rename_account",
     "reopen_accounts",
     "replace_holdings",
+    "restore_transaction",
     "together",
     "upsert_accounts",
     "upsert_institution",
     "upsert_securities",
+    "void_transaction",
     "void_transactions",
     "void_unlisted",
 ]

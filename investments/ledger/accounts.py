@@ -90,6 +90,34 @@ def adopt_accounts(*, external_ids: Mapping[int, str]) -> None:
         Account.objects.filter(pk=account_id).update(external_id=external_id)
 
 
+def rename_account(*, account: Account, name: str) -> int:
+    """What its owner calls an account that they keep by hand. Returns 1, or 0 where it had that name."""
+    return Account.objects.filter(pk=account.pk).exclude(name=name).update(name=name)
+
+
+def prefer_income(*, account_ids: Collection[int], preference: str) -> int:
+    """Note whether these accounts' dividends are meant to be paid out or reinvested. Returns how many changed.
+
+    What it is meant for changes no value, so histories have nothing to follow.
+    """
+    changing = Account.objects.filter(pk__in=account_ids).exclude(income_preference=preference)
+    return changing.update(income_preference=preference)
+
+
+def choose_lot_method(*, account_ids: Collection[int], method: str) -> int:
+    """Which lots sales of these accounts close; lots follow. Returns how many accounts changed."""
+    with together():
+        changing = list(
+            Account.objects.filter(pk__in=account_ids)
+            .exclude(lot_method=method)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        Account.objects.filter(pk__in=changing).update(lot_method=method)
+        changed(changing)
+    return len(changing)
+
+
 def close_accounts(*, account_ids: Collection[int]) -> int:
     """Close accounts and keep what is in them. Returns how many were open."""
     with together():
@@ -115,6 +143,13 @@ def reopen_accounts(*, account_ids: Collection[int]) -> int:
     return len(was_closed)
 
 
+# A pick of another account may name a lot that came from one of these.
+PICKS_OF = """
+DELETE FROM investments_lotpick p USING investments_transaction t
+WHERE t.id IN (p.sale_id, p.opened_by_id) AND t.account_id = ANY(%s)
+"""
+
+
 def erase_accounts(*, account_ids: Collection[int]) -> int:
     """Delete accounts with all that is in them, transactions and history too. Returns how many there were.
 
@@ -122,6 +157,7 @@ def erase_accounts(*, account_ids: Collection[int]) -> int:
     """
     ids = sorted(account_ids)
     with pgtrigger.ignore("investments.Transaction:ledger_is_append_only"), together(), connection.cursor() as cursor:
+        cursor.execute(PICKS_OF, [ids])  # positional: pgtrigger puts a parameter of its own before it
         # In one statement: the ORM would load every version only to find that versions protect each other.
         cursor.execute("DELETE FROM investments_transaction WHERE account_id = ANY(%s)", [ids])
         # No foreign key leads from there to the account.

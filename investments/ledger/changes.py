@@ -24,6 +24,7 @@ def together() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
+            _follow(collected)
             _raise_versions(collected)
     finally:
         _collected.reset(token)
@@ -40,6 +41,14 @@ def changed(account_ids: Iterable[int]) -> None:
 def lock_accounts(account_ids: Iterable[int]) -> None:
     """Hold these accounts until the transaction ends, in one order for everyone, so that writers cannot deadlock."""
     list(Account.objects.select_for_update().filter(pk__in=set(account_ids)).order_by("pk").values_list("pk"))
+
+
+def _follow(account_ids: set[int]) -> None:
+    """Accounts that no source tells the holdings of have those that their transactions leave."""
+    from investments.ledger.derived import derive_holdings
+
+    if account_ids:
+        derive_holdings(account_ids=account_ids)
 
 
 def _raise_versions(account_ids: set[int]) -> None:

@@ -54,25 +54,46 @@ def replace_holdings(
     source: str,
     entries: Iterable[HoldingEntry],
     now: datetime,
+    unread: Iterable[tuple[str, str]] = (),
 ) -> HoldingsWritten:
     """Make the entries all that these accounts hold. An account without an entry holds nothing afterwards.
 
     Entries of other accounts, of unknown securities or with numbers that do not fit are refused one by one. A holding
     whose entry was refused stays as it was; where the entry's security is unknown, nothing of its account is removed.
+    `unread` are the ids of account and security of what the source could not read, '' where it could not tell: those
+    holdings stay as they were, too.
     """
     findings: list[Finding] = []
     told, unclear = _drafts(accounts, securities, source, entries, findings)
+    unseen = _unseen(accounts, securities, unread)
+    told = {key: row for key, row in told.items() if key not in unseen}
     account_ids = [account.pk for account in accounts.values()]
     with together():
         lock_accounts(account_ids)
         known = {(row.account_id, row.security_id): row for row in Holding.objects.filter(account__in=account_ids)}
         stale = {key: row for key, row in told.items() if key not in known or _differs(known[key], row)}
-        gone = [row for key, row in known.items() if row.removed_at is None and key not in told and not unclear(key)]
+        kept = {key for key in known if unclear(key) or key in unseen or (key[0], None) in unseen}
+        gone = [row for key, row in known.items() if row.removed_at is None and key not in told and key not in kept]
         _write(stale.values(), now)
         Holding.objects.filter(pk__in=[row.pk for row in gone]).update(removed_at=now, updated_at=now)
         changed({account for account, _ in stale} | {row.account_id for row in gone})
     new = sum(key not in known for key in stale)
     return HoldingsWritten(new, changed=len(stale) - new, removed=len(gone), findings=tuple(findings))
+
+
+def _unseen(
+    accounts: Mapping[str, Account], securities: Mapping[str, Security], unread: Iterable[tuple[str, str]]
+) -> set[tuple[int, int | None]]:
+    """Positions that nothing may be said about, also those of which only a part of the rows was read.
+
+    Without a security: any of that account.
+    """
+    unseen: set[tuple[int, int | None]] = set()
+    for account_id, security_id in unread:
+        security = securities.get(security_id)
+        concerned = [accounts[account_id]] if account_id in accounts else accounts.values()
+        unseen |= {(account.pk, security.pk if security else None) for account in concerned}
+    return unseen
 
 
 def _drafts(

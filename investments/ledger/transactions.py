@@ -3,31 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+
+from django.db.models import Q
 
 from investments.entries import Finding, TransactionEntry
-from investments.ledger.changes import changed, lock_accounts, together
+from investments.ledger.changes import lock_accounts, together
 from investments.ledger.drafts import Refused, draft
+from investments.ledger.versions import BATCH, append, append_told, as_version, copy_of, differs, last_told
 from investments.models import Account, Security, Transaction
 
-# Two versions with equal values in these are one.
-_CONTENT = (
-    "security_id",
-    "type",
-    "subtype",
-    "date",
-    "settles_on",
-    "executed_at",
-    "name",
-    "quantity",
-    "price",
-    "amount",
-    "fees",
-    "currency",
-    "cancels_external_id",
-    "is_void",
-)
-_BATCH = 2000
 _Key = tuple[int, str]  # account, external id
 
 
@@ -63,16 +47,18 @@ def record_transactions(
 
     An id seen before with the same content changes nothing; with other content it becomes a version that supersedes
     the last one. Signs are repaired by what the type means. An entry that cannot be stored is refused with a finding
-    that names row and field, and the rest goes on. `today` bounds the future.
+    that names row and field, and the rest goes on. `today` bounds the future. What the owner corrected stands until the
+    source tells something new, and then in the fields the owner had changed.
     """
     findings: list[Finding] = []
     rows = _drafts(accounts, securities, source, entries, today, findings)
     with together():
         lock_accounts({row.account_id for row in rows.values()})
         latest = _latest(rows, source)
-        stale = [row for key, row in rows.items() if _differs(latest.get(key), row)]
-        written = [_as_version(row, latest.get((row.account_id, row.external_id))) for row in stale]
-        _append(written)
+        told = last_told(latest.values())
+        stale = [key for key, row in rows.items() if differs(told[latest[key].pk] if key in latest else None, row)]
+        written = [as_version(rows[key], latest.get(key)) for key in stale]
+        append_told(written, told)
     inserted = sum(row.version == 1 for row in written)
     return TransactionsWritten(
         inserted=inserted,
@@ -88,8 +74,8 @@ def void_transactions(*, transaction_ids: Collection[int]) -> TransactionsWritte
     with together():
         current = Transaction.objects.current().filter(pk__in=transaction_ids)
         lock_accounts(current.order_by().values_list("account_id", flat=True).distinct())
-        written = [_void(row) for row in current.order_by("pk")]
-        _append(written)
+        written = [as_version(copy_of(row, is_void=True), row) for row in current.order_by("pk")]
+        append(written)
     return TransactionsWritten(voided=len(written))
 
 
@@ -100,10 +86,26 @@ def void_unlisted(
 
     `listed` are the external ids it lists, those of refused rows too.
     """
-    told = Transaction.objects.current().filter(account__in=accounts, source=source, date__range=(start, end))
+    told_here = Transaction.objects.filter(account__in=accounts, source=source)
     still_listed = set(listed)
-    vanished = [pk for pk, external_id in told.values_list("pk", "external_id") if external_id not in still_listed]
-    return void_transactions(transaction_ids=vanished)
+    with together():
+        lock_accounts(account.pk for account in accounts)
+        as_told = told_here.current().filter(is_correction=False, date__range=(start, end))
+        vanished = [pk for pk, name in as_told.values_list("pk", "external_id") if name not in still_listed]
+        # The owner may have moved a row to another day: what counts is the day the source told.
+        latest = told_here.last_versions().filter(Q(pk__in=vanished) | Q(is_correction=True)).order_by("pk")
+        told = last_told(latest)
+        written = [
+            as_version(copy_of(told[row.pk], is_void=True), row)
+            for row in latest
+            if _is_withdrawn(told[row.pk], start, end, still_listed)
+        ]
+        append_told(written, told)
+    return TransactionsWritten(voided=len(written))
+
+
+def _is_withdrawn(told: Transaction, start: date, end: date, listed: Collection[str]) -> bool:
+    return not told.is_void and start <= told.date <= end and told.external_id not in listed
 
 
 def _drafts(
@@ -146,39 +148,8 @@ def _latest(rows: Mapping[_Key, Transaction], source: str) -> dict[_Key, Transac
     account_ids = {account_id for account_id, _ in rows}
     external_ids = sorted({external_id for _, external_id in rows})
     latest: dict[_Key, Transaction] = {}
-    for start in range(0, len(external_ids), _BATCH):
-        batch = external_ids[start : start + _BATCH]
+    for start in range(0, len(external_ids), BATCH):
+        batch = external_ids[start : start + BATCH]
         known = Transaction.objects.last_versions().filter(account__in=account_ids, source=source)
         latest.update(((row.account_id, row.external_id), row) for row in known.filter(external_id__in=batch))
     return latest
-
-
-def _differs(known: Transaction | None, row: Transaction) -> bool:
-    return known is None or any(getattr(known, name) != getattr(row, name) for name in _CONTENT)
-
-
-def _as_version(row: Transaction, known: Transaction | None) -> Transaction:
-    row.version = known.version + 1 if known else 1
-    row.supersedes = known
-    # The version is part of the key: a row may go from A to B and back to A.
-    row.idempotency_key = f"{row.source}:{row.external_id}#{row.version}"
-    return row
-
-
-def _void(known: Transaction) -> Transaction:
-    copied: dict[str, Any] = {name: getattr(known, name) for name in _CONTENT if name != "is_void"}
-    row = Transaction(
-        owner_id=known.owner_id,
-        account_id=known.account_id,
-        external_id=known.external_id,
-        source=known.source,
-        repairs=known.repairs,
-        is_void=True,
-        **copied,
-    )
-    return _as_version(row, known)
-
-
-def _append(rows: list[Transaction]) -> None:
-    Transaction.objects.bulk_create(rows, batch_size=_BATCH)
-    changed(row.account_id for row in rows)

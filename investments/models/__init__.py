@@ -4,7 +4,20 @@ from .account import Account
 from .corporate_action import CorporateAction
 from .holding import Holding
 from .institution import Institution
+from .lots import LotPick, OwnerLots, RealizedLot, TaxLot, WashSale
 from .security import Security
 from .transaction import Transaction
 
-__all__ = ["Account", "CorporateAction", "Holding", "Institution", "Security", "Transaction"]
+__all__ = [
+    "Account",
+    "CorporateAction",
+    "Holding",
+    "Institution",
+    "LotPick",
+    "OwnerLots",
+    "RealizedLot",
+    "Security",
+    "TaxLot",
+    "Transaction",
+    "WashSale",
+]

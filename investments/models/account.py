@@ -54,6 +54,10 @@ class Account(models.Model):
         AVERAGE = "average", "Average cost"
         SPECIFIC = "specific", "Specific lots"
 
+    class IncomePreference(models.TextChoices):
+        CASH = "cash", "Paid out in cash"
+        REINVEST = "reinvest", "Reinvested"
+
     class SyncState(models.TextChoices):
         """How its source stands, told by whoever syncs it."""
 
@@ -87,6 +91,13 @@ class Account(models.Model):
     uninvested_cash = MoneyField(default=0, help_text="Cash known only from balances; zero when a holding carries it.")
     cash_source = models.CharField(max_length=10, choices=CashSource, default=CashSource.NONE)
     lot_method = models.CharField(max_length=10, choices=LotMethod, default=LotMethod.FIFO)
+    income_preference = models.CharField(
+        max_length=10,
+        choices=IncomePreference,
+        default=IncomePreference.CASH,
+        db_default=IncomePreference.CASH,
+        help_text="What dividends are meant for.",
+    )
     sync_state = models.CharField(max_length=20, choices=SyncState, default=SyncState.SYNCING)
     synced_at = models.DateTimeField(null=True, blank=True)
     ledger_version = models.BigIntegerField(default=0, help_text="Raised by every change; history follows it.")

@@ -37,7 +37,17 @@ class Holding(models.Model):
     vested_value = MoneyField(null=True, blank=True)
     market_price = QuantityField(null=True, blank=True)
     market_value = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
+    market_basis = models.DecimalField(
+        max_digits=20, decimal_places=4, null=True, blank=True, help_text="Cost basis in the account's currency."
+    )
     priced_on = models.DateField(null=True, blank=True)
+    unrealized = models.GeneratedField(
+        expression=models.F("market_value") - models.F("market_basis"),
+        output_field=models.DecimalField(max_digits=20, decimal_places=4),
+        db_persist=True,
+        null=True,
+        help_text="Value less cost basis, kept by the database whoever writes either.",
+    )
     day_change = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
     data_source = models.CharField(max_length=10, choices=Security.Source, default=Security.Source.PLAID)
     source_metadata = models.JSONField(default=dict, blank=True, help_text="What was repaired on the way in, and why.")
@@ -69,8 +79,17 @@ class Holding(models.Model):
         return stored(self.institution_value) if self.security.currency == self.account.currency else None
 
     @property
-    def unrealized_gain(self) -> Decimal | None:
-        """Value less cost basis, or None where either is unknown."""
-        if self.value is None or self.cost_basis is None:
+    def basis(self) -> Decimal | None:
+        """Cost basis in the account's currency, at the rate of `value`; None where either is unknown."""
+        if self.cost_basis is None:
             return None
-        return self.value - self.cost_basis
+        if self.market_basis is not None:
+            return self.market_basis
+        return self.cost_basis if self.security.currency == self.account.currency else None
+
+    @property
+    def unrealized_gain(self) -> Decimal | None:
+        """Value less cost basis as the database keeps it, or None where either is unknown."""
+        if self.value is None or self.basis is None:
+            return None
+        return self.value - self.basis if self.unrealized is None else self.unrealized

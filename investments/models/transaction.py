@@ -56,6 +56,11 @@ class Transaction(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
     is_void = models.BooleanField(default=False)
+    is_correction = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="The owner's own version of what the source told; it outlives further syncs.",
+    )
     recorded_at = models.DateTimeField(default=timezone.now)
 
     objects = TransactionQuerySet.as_manager()
@@ -70,6 +75,11 @@ class Transaction(models.Model):
                 name="transaction_account_day",
             ),
             models.Index(fields=["account", "external_id"], name="transaction_external"),
+            models.Index(
+                fields=["account", "cancels_external_id"],
+                condition=~models.Q(cancels_external_id=""),
+                name="transaction_cancels",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "idempotency_key"], name="transaction_recorded_once"),
@@ -83,3 +93,8 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.subtype or self.type} {self.name}".strip()
+
+    def versions(self) -> TransactionQuerySet:
+        """Every version of this row, voids too, the first one first."""
+        same = Transaction.objects.filter(account=self.account_id, source=self.source, external_id=self.external_id)
+        return same.order_by("version")

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 
 from investments.filters import TransactionFilter
 from investments.kinds import transaction_kind
+from investments.pages.remembered import RESET
+from investments.pages.scope import Scope
 
 TYPES = ("buy", "sell", "cash", "fee", "transfer", "cancel")
 SUBTYPES = (
@@ -69,8 +71,8 @@ class Chip:
 class FilterForm:
     """What the template needs of a TransactionFilter and the query string that made it."""
 
-    def __init__(self, filters: TransactionFilter, query: QueryDict) -> None:
-        self.query = query
+    def __init__(self, filters: TransactionFilter, query: QueryDict, scope: Scope) -> None:
+        self.query, self.scope = query, scope
         self.errors: Any = filters.form.errors
         self.values = {name: query.get(name, "") for name in NAMES}
 
@@ -88,7 +90,9 @@ class FilterForm:
 
     @property
     def active(self) -> list[Chip]:
-        return [Chip(label, self._without(name)) for name, label in self._labels()]
+        """The chips of what narrows the list, the account first."""
+        chosen = [] if self.scope.is_everything else [Chip(self.scope.label, self._without("account"))]
+        return [*chosen, *(Chip(label, self._without(name)) for name, label in self._labels())]
 
     @property
     def presets(self) -> list[Chip]:
@@ -111,7 +115,7 @@ class FilterForm:
         query = self.query.copy()
         query.pop(name, None)
         query.pop("page", None)
-        return f"?{query.urlencode()}"
+        return _address(query)
 
     def _only(self, values: dict[str, str]) -> str:
         """The scope stays, every other filter goes."""
@@ -119,7 +123,14 @@ class FilterForm:
         if account := self.query.get("account"):
             query["account"] = account
         query.update(values)
-        return f"?{query.urlencode()}"
+        return _address(query)
+
+
+def _address(query: QueryDict) -> str:
+    """Without any filter it says so: a bare address would lead back to those last used."""
+    if not any(query.get(name) for name in NAMES):
+        query[RESET] = "1"
+    return f"?{query.urlencode()}"
 
 
 def _options(choices: tuple[str, ...]) -> tuple[Option, ...]:

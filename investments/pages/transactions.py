@@ -14,23 +14,33 @@ from django.db.models.functions import Greatest, Least
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from investments.core.effects import effect_of
 from investments.filters import TransactionFilter
 from investments.kinds import security_label, transaction_kind
 from investments.models import Transaction
-from investments.pages.filter_form import FilterForm
+from investments.pages.filter_form import NAMES, FilterForm
+from investments.pages.remembered import remembers
 from investments.pages.scope import Scope, scope_of
+from investments.pages.undo import Steps
 
 PAGE_SIZE = 50
 ZERO = Decimal(0)
+MARKS = {"manual": "By hand", "csv": "Imported"}
 TONES = {"fee": "badge--warn", "transfer": "badge--accent", "cancel": "badge--loss"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`amount` as it changed cash: below zero was paid, above zero received. Money in `currency`."""
+    """`amount` as it changed cash: below zero was paid, above zero received. Money in `currency`.
 
+    `mark` says who else than the institution told it.
+    """
+
+    pk: int
+    version: int
+    mark: str
     date: date
     kind: str
     tone: str
@@ -69,10 +79,11 @@ class Totals:
 
 
 @login_required
+@remembers("transactions", (*NAMES, "sort"))
 def transactions(request: HttpRequest) -> HttpResponse:
     scope = scope_of(request)
     filters = TransactionFilter(request.GET, queryset=_ledger(request, scope), request=request)
-    form = FilterForm(filters, request.GET)
+    form = FilterForm(filters, request.GET, scope)
     found = filters.qs if filters.is_valid() else _ledger(request, scope).none()
     totals = _totals(found)
     page = _page(found, sum(total.count for total in totals), request.GET.get("page", "1"))
@@ -82,8 +93,29 @@ def transactions(request: HttpRequest) -> HttpResponse:
         "page": page,
         "months": list(_months(page)),
         "connect_url": reverse("onboarding_connect"),
+        "steps": Steps(request),
+        "export_url": _export_url(request, scope),
+        "back_query": _back_query(request, scope),
+        "can_add": scope.account_count > 0,
     }
     return render(request, "investments/transactions.html", context)
+
+
+def _export_url(request: HttpRequest, scope: Scope) -> str:
+    """Exactly what is filtered: the page's scope in the API's words."""
+    query = request.GET.copy()
+    # A form sends all its fields, and the API refuses parameters that say nothing.
+    for name in ("account", "page", *(name for name, values in request.GET.lists() if not any(values))):
+        query.pop(name, None)
+    if not scope.is_everything:
+        query.setlist("filter_account", [str(pk) for pk in scope.account_ids])
+    return f"{reverse('api-transactions-export')}?{query.urlencode()}"
+
+
+def _back_query(request: HttpRequest, scope: Scope) -> str:
+    """What leads from a transaction back to this list, in its scope."""
+    kept = {"next": request.get_full_path()} | ({"account": scope.key} if scope.key else {})
+    return urlencode(kept)
 
 
 def _ledger(request: HttpRequest, scope: Scope) -> QuerySet[Transaction]:
@@ -142,6 +174,9 @@ def _line(row: Transaction) -> Line:
     security = row.security if row.security and not row.security.is_cash else None
     is_income = effect_of(row.type, row.subtype).income
     return Line(
+        pk=row.pk,
+        version=row.version,
+        mark="Corrected" if row.is_correction else MARKS.get(row.source, ""),
         date=row.date,
         kind=kind,
         tone="badge--gain" if is_income else TONES.get(row.type, ""),

@@ -133,6 +133,16 @@ def test_costs_are_cash_out_but_no_flow(type: str, subtype: str) -> None:
     assert (moved.cash, moved.fee, moved.flow, moved.income) == (-3, 3, 0, 0)
 
 
+def test_a_dividend_charged_on_a_short_is_income_below_zero() -> None:
+    moved = change("cash", "dividend", amount="8.72")
+    assert (moved.cash, moved.income, moved.flow, moved.fee) == (money("-8.72"), money("-8.72"), 0, 0)
+
+
+def test_a_refunded_fee_is_a_fee_below_zero() -> None:
+    moved = change("fee", "account fee", amount="-3")
+    assert (moved.cash, moved.fee, moved.flow, moved.income) == (3, -3, 0, 0)
+
+
 def test_income_is_gross_of_the_fee_taken_from_it() -> None:
     moved = change("cash", "dividend", amount="-9.98", fees="0.02")
     assert (moved.cash, moved.income, moved.fee) == (money("9.98"), 10, money("0.02"))

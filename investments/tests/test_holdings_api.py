@@ -1,6 +1,7 @@
 from decimal import Decimal
 from typing import Any
 
+from investments.models import Holding
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_CASH, TOTAL_VALUE
 
 URL = "/api/investments/holdings"
@@ -114,3 +115,14 @@ def test_query_counts(api: Any, portfolio: Any, django_assert_num_queries: Any) 
     # Or holdings, accounts.
     with django_assert_num_queries(6):
         caller.get(URL, {"group_by": "institution"})
+
+
+def test_the_gain_that_is_served_is_the_one_the_database_keeps(api: Any, portfolio: Any) -> None:
+    """A pound of value at a rate of 1.25: whoever writes value or basis, the kept gain follows in the same row."""
+    apple = Holding.objects.get(account=portfolio.brokerage, security=portfolio.securities["sec-aapl"])
+    Holding.objects.filter(pk=apple.pk).update(market_value=Decimal("2843.7512"), market_basis=Decimal("2250.0037"))
+    assert Holding.objects.filter(unrealized=Decimal("593.7475")).get() == apple
+    served = api(portfolio.owner).get(URL).json()["items"][0]
+    assert (served["value"], served["cost_basis"], served["unrealized_gain"]) == ("2843.7512", "2250.0037", "593.7475")
+    Holding.objects.filter(pk=apple.pk).update(market_basis=None)
+    assert not Holding.objects.exclude(unrealized=None).exists()

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,9 +28,11 @@ def held(security: str = "aapl", **given: Any) -> HoldingEntry:
     return HoldingEntry(**entry)
 
 
-def replace(books: Books, *entries: HoldingEntry, now: datetime = NOW) -> ledger.HoldingsWritten:
+def replace(
+    books: Books, *entries: HoldingEntry, now: datetime = NOW, unread: Sequence[tuple[str, str]] = ()
+) -> ledger.HoldingsWritten:
     return ledger.replace_holdings(
-        accounts=books.accounts, securities=books.securities, source="plaid", entries=entries, now=now
+        accounts=books.accounts, securities=books.securities, source="plaid", entries=entries, now=now, unread=unread
     )
 
 
@@ -97,6 +100,23 @@ def test_a_holding_told_in_garbage_stays_as_it_was(books: Books) -> None:
     written = replace(books, held("aapl", quantity=Decimal("1E+400")), held("vti"), now=LATER)
     assert written.total == 0
     assert Holding.objects.held().count() == 2
+
+
+@pytest.mark.parametrize(
+    "unread", [("brokerage", "aapl"), ("brokerage", ""), ("", "aapl"), ("", ""), ("nobody", "aapl")]
+)
+def test_a_holding_that_could_not_be_read_stays_as_it_was(books: Books, unread: tuple[str, str]) -> None:
+    replace(books, held("aapl"), held("vti"))
+    assert replace(books, held("vti"), now=LATER, unread=[unread]).total == 0
+    assert Holding.objects.held().count() == 2
+    assert replace(books, held("vti"), now=LATER, unread=[("brokerage", "vti")]).removed == 1
+
+
+def test_a_position_of_which_only_a_part_could_be_read_stays_as_it_was(books: Books) -> None:
+    """Two lots, of which one is garbage, are not one lot."""
+    replace(books, held("aapl", quantity=Decimal(15)))
+    assert replace(books, held("aapl", quantity=Decimal(5)), now=LATER, unread=[("brokerage", "aapl")]).total == 0
+    assert Holding.objects.get().quantity == 15
 
 
 def test_nothing_is_removed_while_a_security_cannot_be_told(books: Books) -> None:

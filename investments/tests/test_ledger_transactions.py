@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,6 +45,24 @@ def test_any_number_of_rows_is_one_change_of_the_account(books: Books) -> None:
     before = books.account.ledger_version
     books.record(*(bought(f"t{number}") for number in range(25)))
     assert books.account.ledger_version == before + 1
+
+
+@pytest.mark.parametrize("is_web", [False, True])
+def test_many_rows_are_recorded_like_few_under_row_security_too(
+    books: Books, owner: Any, as_web: Any, is_web: bool
+) -> None:
+    """COPY does not work under row security: there they are inserted."""
+    many = [bought(f"t{number}", quantity=Decimal(number), fees=Decimal("0.01")) for number in range(1, 301)]
+    with as_web(owner) if is_web else nullcontext():
+        assert books.record(*many).inserted == 300
+        assert books.record(*many).unchanged == 300
+        corrected = [replace(entry, name="Corrected") for entry in many]
+        assert books.record(*corrected).superseded == 300
+    current = Transaction.objects.current().order_by("pk")
+    assert [(row.external_id, row.quantity, row.version) for row in current] == [
+        (entry.external_id, entry.quantity, 2) for entry in many
+    ]
+    assert all(row.supersedes.external_id == row.external_id for row in current.select_related("supersedes"))
 
 
 def test_digits_beyond_a_float_survive(books: Books) -> None:

@@ -78,10 +78,11 @@ def test_each_filter_in_force_is_a_chip_that_takes_it_away(portfolio: Portfolio)
     form = signed_in(portfolio.owner).get(URL, query).context["filters"]
     scope = f"account={portfolio.ira.pk}"
     assert [(chip.label, chip.url) for chip in form.active] == [
+        ("Ira", "?type=buy&date_from=2026-01-01"),
         ("Type: Buy", f"?date_from=2026-01-01&{scope}"),
         ("From: 1 Jan 2026", f"?type=buy&{scope}"),
     ]
-    assert form.clear_url == f"?{scope}"
+    assert form.clear_url == f"?{scope}&reset=1"
     assert [chip.label for chip in form.presets if chip.is_current] == ["Bought"]
 
 

@@ -1,0 +1,78 @@
+"""`export.csv` of the transactions, and `/api/v1/export`: lists as files."""
+
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from investments import exports
+from investments.api.holdings import HoldingViewSet
+from investments.api.transactions import TransactionViewSet
+from portfolio_site.lib.sessions import NEW_YORK
+from portfolio_site.lib.streaming import streamed
+
+CSV = (200, "text/csv")
+EXAMPLE = OpenApiExample(
+    "Two lines", value="id,date,...\r\n9314,2026-10-05,...\r\n", status_codes=["200"], media_type="text/csv"
+)
+WHAT = ("transactions", "holdings")
+
+
+class TransactionExport(TransactionViewSet):
+    """Transactions as a CSV file."""
+
+    pagination_class = None
+
+    @extend_schema(
+        tags=["investments"],
+        operation_id="transactions_export",
+        summary="Transactions as CSV",
+        responses={CSV: OpenApiTypes.STR},
+        examples=[EXAMPLE],
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The same filters, rows and order as the list, streamed. No cell is taken for a formula by a spreadsheet."""
+        found = self.filter_queryset(self.get_queryset())
+        return _file(request, "transactions", exports.export(found, exports.TRANSACTIONS, user_id=request.user.pk))
+
+
+class HoldingExport(HoldingViewSet):
+    pagination_class = None
+
+    def export(self, request: Request) -> StreamingHttpResponse:
+        found = self.filter_queryset(self.get_queryset())
+        return _file(request, "holdings", exports.export(found, exports.HOLDINGS, user_id=request.user.pk))
+
+
+KINDS: dict[str, Any] = {"transactions": TransactionExport, "holdings": HoldingExport}
+
+
+class DataExport(TransactionExport):
+    """What you have, as CSV."""
+
+    @extend_schema(
+        tags=["investments"],
+        operation_id="export",
+        summary="Data out",
+        parameters=[OpenApiParameter("what", str, enum=WHAT, default="transactions", description="Which list.")],
+        responses={CSV: OpenApiTypes.STR},
+        examples=[EXAMPLE],
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """A list as CSV, with the filters of that list."""
+        what = request.query_params.get("what", "transactions")
+        if what not in KINDS:
+            raise ValidationError({"what": [f"One of {', '.join(KINDS)}."]})
+        view = KINDS[what](request=request, format_kwarg=None, args=(), kwargs={})
+        answer: StreamingHttpResponse = KINDS[what].export(view, request)
+        return answer
+
+
+def _file(request: Request, what: str, chunks: Any) -> StreamingHttpResponse:
+    plain: HttpRequest = request._request
+    filename = f"longview-{what}-{timezone.now().astimezone(NEW_YORK):%Y-%m-%d}.csv"
+    return streamed(plain, chunks, content_type="text/csv; charset=utf-8", filename=filename)

@@ -1,0 +1,198 @@
+"""What an owner's lots are made of: rows, holdings, corporate actions, and which securities are one."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import connection
+
+from investments.core.effects import effect_of
+from investments.core.lot_events import Row
+from investments.core.lot_history import AccountBook, AccountLots, Held, lot_history
+from investments.core.lots import LotMethod, Pick
+from investments.core.positions import Delisting, Event, Merger, Renaming, SpinOff, Split
+from investments.models import Account, CorporateAction, Security
+from portfolio_site.lib.sessions import today
+
+ZERO, ONE = Decimal(0), Decimal(1)
+# What a source without times lists on one day has no order: what opens goes before what closes.
+CLOSES: Final = 1 << 48
+
+# Versions are of one owner: named once more, his accounts spare a look through everybody's. What was superseded is
+# hashed, not joined: of an account linked this minute the planner knows nothing, and would compare each row with each.
+# The ledger as it stands, without cash, cancels and what they cancel. A correction keeps its first version's place.
+ROWS: Final = """
+SELECT t.id,
+    CASE WHEN t.version = 1 THEN t.id ELSE (
+        SELECT min(f.id) FROM investments_transaction f
+        WHERE f.account_id = t.account_id AND f.external_id = t.external_id AND f.source = t.source
+    ) END,
+    t.account_id, t.security_id, t.date, t.type, t.subtype, t.quantity, t.amount, t.executed_at, t.source
+FROM investments_transaction t JOIN investments_security s ON s.id = t.security_id
+WHERE t.account_id = ANY(%(accounts)s) AND NOT t.is_void AND t.type <> 'cancel'
+    AND NOT (s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')
+    AND t.id NOT IN (
+        SELECT n.supersedes_id FROM investments_transaction n
+        WHERE n.account_id = ANY(%(accounts)s) AND n.supersedes_id IS NOT NULL
+    )
+"""
+CANCELLED: Final = """
+SELECT t.id FROM investments_transaction c
+JOIN investments_transaction t ON t.account_id = c.account_id AND t.external_id = c.cancels_external_id
+WHERE c.account_id = ANY(%(accounts)s) AND c.type = 'cancel' AND NOT c.is_void AND c.cancels_external_id <> ''
+    AND NOT EXISTS (SELECT FROM investments_transaction n WHERE n.supersedes_id = c.id)
+"""
+HOLDINGS: Final = """
+SELECT h.account_id, h.security_id, h.quantity, h.cost_basis FROM investments_holding h
+JOIN investments_security s ON s.id = h.security_id
+WHERE h.account_id = ANY(%(accounts)s) AND h.removed_at IS NULL AND h.quantity <> 0
+    AND NOT (s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')
+"""
+# Most owners pick nothing: asked apart from the versions below, that costs nothing whatever the planner believes.
+PICKS: Final = """
+SELECT sale_id, opened_by_id, quantity FROM investments_lotpick WHERE account_id = ANY(%(accounts)s) ORDER BY id
+"""
+# Picks name a sale and a lot in any version; meant are the current ones.
+CURRENT: Final = """
+SELECT named.id, t.id FROM investments_transaction named
+JOIN investments_transaction t ON (t.account_id, t.source, t.external_id)
+    = (named.account_id, named.source, named.external_id)
+WHERE named.id = ANY(%(named)s) AND NOT EXISTS (SELECT FROM investments_transaction n WHERE n.supersedes_id = t.id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All that the lots of one owner are made of. `currencies` and `identity` are by security."""
+
+    books: Mapping[int, AccountBook]
+    rows: list[Row]
+    actions: list[Event]
+    sheltered: frozenset[int]
+    identity: Mapping[int, int]
+    currencies: Mapping[int, str]
+
+
+def read_ledger(*, owner_id: int) -> Ledger:
+    """The owner's ledger, closed accounts too; six queries."""
+    accounts = list(Account.objects.filter(owner_id=owner_id).order_by("pk"))
+    parameters = {"accounts": [account.pk for account in accounts]}
+    held: dict[int, dict[int, Held]] = defaultdict(dict)
+    for account_id, security_id, quantity, basis in _fetch(HOLDINGS, parameters):
+        held[account_id][security_id] = Held(quantity, basis)
+    rows = list(_rows(parameters))
+    securities = {row.security for row in rows} | {security for of in held.values() for security in of}
+    actions, successors = _actions(securities)
+    known = list(Security.objects.filter(pk__in=securities | successors).order_by("pk"))
+    same = identity(known)
+    actions = [_as_held(action, securities, same) for action in actions]
+    return Ledger(
+        books={account.pk: _book(account, held) for account in accounts},
+        rows=rows,
+        actions=actions,
+        sheltered=frozenset(account.pk for account in accounts if account.is_tax_advantaged),
+        identity=same,
+        currencies={security.pk: security.currency for security in known},
+    )
+
+
+def lots_of(ledger: Ledger) -> dict[int, AccountLots]:
+    """The lots of each of the owner's accounts, by id; no database."""
+    return lot_history(rows=ledger.rows, actions=ledger.actions, books=ledger.books, identity=ledger.identity)
+
+
+def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _rows(parameters: Mapping[str, Any]) -> Iterable[Row]:
+    cancelled = {row[0] for row in _fetch(CANCELLED, parameters)}
+    picks = _picks(parameters)
+    for number, first, account, security, day, kind, subtype, quantity, amount, at, source in _fetch(ROWS, parameters):
+        if number not in cancelled:
+            order = first + (CLOSES if source == Security.Source.PLAID and _closes(kind, subtype, quantity) else 0)
+            yield Row(
+                number, order, account, security, day, kind, subtype, quantity, amount, at, tuple(picks.get(number, ()))
+            )
+
+
+def _picks(parameters: Mapping[str, Any]) -> dict[int, list[Pick]]:
+    """By sale, in the order they were picked."""
+    stored = _fetch(PICKS, parameters)
+    named = [number for sale, lot, _ in stored for number in (sale, lot)]
+    current = dict(_fetch(CURRENT, {"named": named})) if named else {}
+    picks: dict[int, list[Pick]] = defaultdict(list)
+    for sale, lot, quantity in stored:
+        if sale in current and lot in current:
+            picks[current[sale]].append(Pick(current[lot], quantity))
+    return picks
+
+
+def _closes(kind: str, subtype: str, quantity: Decimal) -> bool:
+    """Whether a row takes away what another may have opened: sales, and purchases that cover a short."""
+    return (quantity < 0) != effect_of(kind, subtype or None).short
+
+
+def _book(account: Account, held: Mapping[int, Mapping[int, Held]]) -> AccountBook:
+    is_told = account.source in (Security.Source.PLAID, Security.Source.ALPACA)
+    return AccountBook(LotMethod(account.lot_method), held.get(account.pk, {}) if is_told else None)
+
+
+def _actions(securities: Collection[int]) -> tuple[list[Event], set[int]]:
+    """Corporate actions as events, and the securities they lead to. What is only announced has happened to nobody."""
+    happened = CorporateAction.objects.filter(security__in=securities, voided_at=None, ex_date__lte=today())
+    rows = happened.order_by("ex_date", "pk")
+    events = [event for row in rows if (event := _event(row)) is not None]
+    return events, {row.successor_id for row in rows if row.successor_id}
+
+
+def _event(row: CorporateAction) -> Event | None:
+    """None for what changes no lot, or is not told well enough to."""
+    named = (-row.pk, row.ex_date, row.security_id)
+    kind = CorporateAction.Kind(row.kind)
+    if kind in (CorporateAction.Kind.SPLIT, CorporateAction.Kind.STOCK_DIVIDEND) and row.ratio:
+        return Split(*named, row.ratio, row.cash_per_unit if kind is CorporateAction.Kind.SPLIT else None)
+    if kind is CorporateAction.Kind.SPIN_OFF and row.successor_id and row.ratio and row.basis_fraction is not None:
+        return SpinOff(*named, row.successor_id, row.ratio, ONE - row.basis_fraction)
+    if kind is CorporateAction.Kind.MERGER and (row.successor_id or row.cash_per_unit):
+        ratio = row.ratio or (ONE if row.successor_id else ZERO)
+        return Merger(*named, row.successor_id, ratio, row.cash_per_unit or ZERO, row.unit_value or ZERO)
+    if kind is CorporateAction.Kind.SYMBOL_CHANGE and row.successor_id:
+        return Renaming(*named, row.successor_id)
+    if kind is CorporateAction.Kind.DELISTING:
+        return Delisting(*named, row.cash_per_unit or ZERO)
+    return None
+
+
+def _as_held(action: Event, securities: Collection[int], same: Mapping[int, int]) -> Event:
+    """The action with its successor by the id that the owner has the paper under: an action names but one of them."""
+    successor = action.child if isinstance(action, SpinOff) else getattr(action, "successor", None)
+    if successor is None or successor in securities:
+        return action
+    own = [security for security in sorted(securities) if same[security] == same[successor]]
+    if not own:
+        return action
+    field = "child" if isinstance(action, SpinOff) else "successor"
+    return replace(action, **{field: own[0]})  # type: ignore[arg-type]
+
+
+def identity(securities: Iterable[Security]) -> dict[int, int]:
+    """Securities that are one by ISIN, CUSIP, or ticker and type, by the lowest id among them."""
+    lowest: dict[tuple[str, ...], int] = {}
+    same: dict[int, int] = {}
+    for security in securities:
+        keys = [key for key in _keys(security) if all(key)]
+        one = min((same.get(lowest[key], lowest[key]) for key in keys if key in lowest), default=security.pk)
+        for key in keys:
+            lowest.setdefault(key, one)
+        same[security.pk] = one
+    return same
+
+
+def _keys(security: Security) -> list[tuple[str, ...]]:
+    ticker = security.ticker_symbol.upper()
+    return [("isin", security.isin), ("cusip", security.cusip), ("ticker", ticker, security.type, security.currency)]

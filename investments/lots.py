@@ -1,0 +1,227 @@
+"""Tax lots in PostgreSQL: recomputed for one owner at a time, because shares and wash sales go across accounts.
+
+Only rows that differ are written, so computing again what has not changed writes nothing. One transaction an owner:
+whatever kills it, the lots before it stand, and the owner is still behind.
+"""
+
+import gc
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from investments.core import precision
+from investments.core.gains import ClosedLot, Gains, OpenLot, Washing, gains
+from investments.core.lots import WIDE
+from investments.lot_records import Ledger, lots_of, read_ledger
+from investments.models import RealizedLot, TaxLot, WashSale
+
+logger = logging.getLogger(__name__)
+
+LOT_FIELDS: Final = (
+    "account_id", "security_id", "currency", "opened_by_id", "opened", "entered", "quantity", "cost", "added",
+)  # fmt: skip
+REALIZED_FIELDS: Final = (
+    "account_id", "security_id", "currency", "opened_by_id", "closed_by_id", "acquired", "closed", "quantity",
+    "proceeds", "basis", "disallowed", "is_short", "is_long_term",
+)  # fmt: skip
+WASH_FIELDS: Final = (
+    "account_id", "security_id", "currency", "opened_by_id", "sold_by_id", "sold_on", "replacement_account_id",
+    "replacement_security_id", "bought_by_id", "bought_on", "quantity", "amount", "is_permanent",
+)  # fmt: skip
+
+# An owner whose lots failed at this version waits for another.
+BEHIND: Final = """
+SELECT a.owner_id FROM investments_account a LEFT JOIN investments_ownerlots l ON l.owner_id = a.owner_id
+GROUP BY a.owner_id, l.processed_version, l.tried_version, l.error
+HAVING COALESCE(l.processed_version, -1) <> sum(a.ledger_version)
+    AND NOT (COALESCE(l.error, '') <> '' AND l.tried_version = sum(a.ledger_version))
+ORDER BY a.owner_id LIMIT %s
+"""
+# Nothing waits for the disk: what a crash takes is derived, and its owner is behind again with it.
+LOCK: Final = """
+INSERT INTO investments_ownerlots AS l (owner_id, processed_version, tried_version, error) VALUES (%s, -1, -1, '')
+ON CONFLICT (owner_id) DO UPDATE SET owner_id = excluded.owner_id
+RETURNING l.processed_version, set_config('synchronous_commit', 'off', true)
+"""
+VERSION: Final = "SELECT COALESCE(sum(ledger_version), 0)::bigint FROM investments_account WHERE owner_id = %s"
+DONE: Final = """
+UPDATE investments_ownerlots SET processed_version = %s, tried_version = %s, computed_at = %s, error = ''
+WHERE owner_id = %s
+"""
+FAILED: Final = """
+INSERT INTO investments_ownerlots (owner_id, processed_version, tried_version, error) VALUES (%s, -1, %s, %s)
+ON CONFLICT (owner_id) DO UPDATE SET tried_version = excluded.tried_version, error = excluded.error
+"""
+Record = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LotsWritten:
+    """Rows deleted and inserted over the three tables."""
+
+    deleted: int = 0
+    inserted: int = 0
+
+
+def behind(*, limit: int) -> list[int]:
+    """Owners whose lots do not follow their ledger."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND, [limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def recompute_lots(*, owner_id: int, anew: bool = False) -> LotsWritten:
+    """Bring an owner's lots up to the ledger; nothing is done when they are, unless `anew`.
+
+    Safe to run twice, at once, or to be killed. Raises what went wrong after recording it.
+    """
+    try:
+        with transaction.atomic():
+            return _recompute(owner_id, anew=anew)
+    except Exception as error:
+        _record_failure(owner_id, error)
+        raise
+
+
+def compute(ledger: Ledger) -> Gains:
+    """The lots of a ledger; no database."""
+    return gains(
+        history=lots_of(ledger),
+        rows=ledger.rows,
+        actions=ledger.actions,
+        sheltered=ledger.sheltered,
+        identity=ledger.identity,
+    )
+
+
+def _recompute(owner_id: int, *, anew: bool) -> LotsWritten:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [owner_id])
+        processed, _ = cursor.fetchone()
+    # Before anything is read: what changes while this computes leaves the owner behind.
+    version = _version(owner_id)
+    if processed == version and not anew:
+        return LotsWritten()
+    with _uncollected():
+        written = _write(owner_id, read_ledger(owner_id=owner_id))
+    with connection.cursor() as cursor:
+        cursor.execute(DONE, [version, version, timezone.now(), owner_id])
+    return LotsWritten(sum(each.deleted for each in written), sum(each.inserted for each in written))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: of many small records and no cycle, it takes longer than all the rest."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _write(owner_id: int, ledger: Ledger) -> list[LotsWritten]:
+    found = compute(ledger)
+    return [
+        _replace(TaxLot, owner_id, LOT_FIELDS, [_lot(lot, ledger) for lot in found.open]),
+        _replace(RealizedLot, owner_id, REALIZED_FIELDS, [_realized(lot, ledger) for lot in found.closed]),
+        _replace(WashSale, owner_id, WASH_FIELDS, [_washed(sale, ledger) for sale in found.washed]),
+    ]
+
+
+def _version(owner_id: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(VERSION, [owner_id])
+        return int(cursor.fetchone()[0])
+
+
+def _record_failure(owner_id: int, error: Exception) -> None:
+    logger.exception("lots failed user_id=%s", owner_id)
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED, [owner_id, _version(owner_id), f"{type(error).__name__}: {error}"[:500]])
+
+
+def _replace(model: type[models.Model], owner_id: int, fields: Sequence[str], records: Sequence[Record]) -> LotsWritten:
+    """Make the owner's rows these; rows that are there already stay as they are."""
+    table = model._default_manager.filter(owner_id=owner_id)
+    stored = list(table.order_by().values_list(*fields, "pk"))
+    if not stored:
+        return LotsWritten(0, _copy(model, owner_id, fields, records))
+    wanted = Counter(records)
+    gone = []
+    for row in stored:
+        record = row[:-1]
+        if wanted.get(record, 0) > 0:
+            wanted[record] -= 1
+        else:
+            gone.append(row[-1])
+    if gone:
+        table.filter(pk__in=gone)._raw_delete(table.db)
+    return LotsWritten(len(gone), _copy(model, owner_id, fields, list(wanted.elements())))
+
+
+def _copy(model: type[models.Model], owner_id: int, fields: Sequence[str], records: Sequence[Record]) -> int:
+    if records:
+        names = ", ".join(("owner_id", *fields))
+        with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
+            for record in records:
+                copy.write_row((owner_id, *record))
+    return len(records)
+
+
+def _row_id(number: int | None) -> int | None:
+    """A transaction's id; corporate actions and openings have none."""
+    return number if number is not None and number > 0 else None
+
+
+def _units(value: Decimal) -> Decimal:
+    return _fit(value, precision.QUANTITY_PLACES)
+
+
+def _money(value: Decimal | None) -> Decimal | None:
+    return None if value is None else _fit(value, precision.MONEY_PLACES)
+
+
+_fit = WIDE.quantize
+
+
+def _lot(lot: OpenLot, ledger: Ledger) -> Record:
+    account, security, opened_by, opened, entered, quantity, cost, added = lot
+    return (
+        account, security, ledger.currencies[security], _row_id(opened_by), opened, _known(entered),
+        _units(quantity), _money(cost), _money(added),
+    )  # fmt: skip
+
+
+def _known(day: date) -> date:
+    """PostgreSQL reaches further back than anybody; a day before all rows is told as the first of 1900."""
+    return max(day, date(1900, 1, 1))
+
+
+def _realized(lot: ClosedLot, ledger: Ledger) -> Record:
+    (
+        account, security, opened_by, closed_by, acquired, closed, quantity, proceeds, basis, disallowed, is_short,
+        is_long_term,
+    ) = lot  # fmt: skip
+    return (
+        account, security, ledger.currencies[security], _row_id(opened_by), _row_id(closed_by), acquired, closed,
+        _units(quantity), _money(proceeds), _money(basis), _money(disallowed), is_short, is_long_term,
+    )  # fmt: skip
+
+
+def _washed(washing: Washing, ledger: Ledger) -> Record:
+    account, security, replacement_account, replacement_security, sale = washing
+    return (
+        account, security, ledger.currencies[security], _row_id(sale.sold_lot), _row_id(sale.sold_by), sale.sold_on,
+        replacement_account, replacement_security, _row_id(sale.replacement_lot), sale.bought_on,
+        _units(sale.quantity), _money(sale.amount), sale.is_permanent,
+    )  # fmt: skip
