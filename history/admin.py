@@ -2,14 +2,34 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
-from history import claims
-from history.models import AccountHistory, Anomaly, FxRate, MarketSymbol, Price, SecurityMapping, SymbolAction
+from history import admin_corrections, admin_mapping, admin_spin_offs, claims  # noqa: F401 -- registers
+from history.models import (
+    AccountHistory,
+    Anomaly,
+    FxRate,
+    MarketSymbol,
+    Price,
+    ProviderUsage,
+    SecurityMapping,
+    SnapshotRun,
+    SnapshotShard,
+    StoreUsage,
+    SymbolAction,
+)
+from history.providers import REGISTRY
+from history.providers.resilience import is_open
+from history.snapshots import open_run
+from history.tasks import enqueue_backfill, enqueue_snapshot
+from portfolio_site.lib.confirmed import confirmed_action
 
 RECENT = 10
 
@@ -46,6 +66,16 @@ class MarketSymbolAdmin(admin.ModelAdmin):
     search_fields = ("symbol",)
     readonly_fields = ("priced_from", "priced_to", "claimed_until", "recent_closes")
     inlines = (SymbolActionInline,)
+    actions = ("fetch_missing",)
+
+    @confirmed_action(
+        "Fetch missing prices",
+        explains="Providers are asked for the days of the last two years that nobody was asked for yet.",
+    )
+    def fetch_missing(self, request: HttpRequest, symbols: QuerySet[MarketSymbol]) -> str:
+        ids = list(symbols.order_by("pk").values_list("pk", flat=True))
+        transaction.on_commit(lambda: enqueue_backfill(ids))
+        return f"{len(ids)} symbols are asked for now; the histories that change are rebuilt."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MarketSymbol]:
         return super().get_queryset(request).annotate(securities=Count("mappings"))
@@ -80,6 +110,41 @@ class FxRateAdmin(admin.ModelAdmin):
     date_hierarchy = "day"
 
 
+@admin.register(ProviderUsage)
+class ProviderUsageAdmin(ReadOnlyAdmin):
+    """What was asked and spent, and what may be; the licence says what may be shown to whom."""
+
+    list_display = ("day", "provider", "calls", "failed", "cost", "budget", "answers", "licence")
+    list_filter = ("provider",)
+    date_hierarchy = "day"
+
+    @admin.display(description="Budget of the day")
+    def budget(self, usage: ProviderUsage) -> str:
+        """Of all providers together."""
+        return f"${settings.PROVIDER_DAILY_BUDGET}" if settings.PROVIDER_DAILY_BUDGET else "no limit"
+
+    @admin.display(description="Asked now", boolean=True)
+    def answers(self, usage: ProviderUsage) -> bool | None:
+        """No: it has failed three times in a row and is left alone for a minute. Unknown for days that are over."""
+        return not is_open(usage.provider) if usage.day == timezone.now().date() else None
+
+    @admin.display
+    def licence(self, usage: ProviderUsage) -> str:
+        """The provider's terms in a line."""
+        return str(getattr(REGISTRY.get(usage.provider), "licence", ""))
+
+
+@admin.register(StoreUsage)
+class StoreUsageAdmin(ReadOnlyAdmin):
+    list_display = ("day", "wanted", "fetched", "hit_rate")
+    date_hierarchy = "day"
+
+    @admin.display(description="Known already")
+    def hit_rate(self, usage: StoreUsage) -> str:
+        """The share of prices that cost nothing."""
+        return f"{1 - usage.fetched / usage.wanted:.2%}" if usage.wanted else "-"
+
+
 @admin.register(AccountHistory)
 class AccountHistoryAdmin(ReadOnlyAdmin):
     list_display = ("account", "owner", "state", "progress", "quality", "first_day", "last_day", "attempts", "error")
@@ -101,3 +166,34 @@ class AnomalyAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "owner", "security")
     search_fields = ("account__name", "owner__email", "security__ticker_symbol")
     date_hierarchy = "day"
+
+
+class SnapshotShardInline(admin.TabularInline):
+    model = SnapshotShard
+    extra = 0
+    can_delete = False
+    fields = ("number", "first_account", "last_account", "state", "rows", "changed", "left", "seconds", "error")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(SnapshotRun)
+class SnapshotRunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "day", "state", "trigger", "rows", "changed", "left", "unconverted", "missing_prices", "duration_seconds",
+        "finished_at", "runs", "error",
+    )  # fmt: skip
+    list_filter = ("state", "trigger")
+    date_hierarchy = "day"
+    inlines = (SnapshotShardInline,)
+    actions = ("run_again",)
+
+    @admin.action(description="Run these days again")
+    def run_again(self, request: HttpRequest, runs: QuerySet[SnapshotRun]) -> None:
+        again = [open_run(day=run.day, trigger=SnapshotRun.Trigger.OPERATOR).pk for run in runs.order_by("day")]
+        transaction.on_commit(lambda: [enqueue_snapshot(run_id) for run_id in again])
+        self.message_user(request, f"{len(again)} days will be run again within a minute.", messages.SUCCESS)

@@ -7,3 +7,7 @@ class HistoryConfig(AppConfig):
 
     def ready(self) -> None:
         from history import signals  # noqa: F401 -- connects the receiver
+        from history.providers import remote
+        from history.spend import DailyMeter
+
+        remote.use_meter(DailyMeter())

@@ -24,6 +24,7 @@ TYPES: Final = {"bool": "?", "int2": ">i2", "int4": ">i4", "int8": ">i8", "float
 MONEY: Final = np.dtype([("count", ">i2"), ("weight", ">i2"), ("sign", ">u2"), ("scale", ">i2"), ("digits", ">i2", 5)])
 BASE: Final = 10_000
 NEGATIVE: Final = 0x4000
+CHUNK: Final = 8192  # rows: they stay near the processor, and PostgreSQL takes some while the next are made
 LARGEST: Final = 9e14  # times BASE still fits an int64
 
 
@@ -73,15 +74,19 @@ def write_columns(table: str, columns: Mapping[str, tuple[str, Column]]) -> int:
     Type `money` takes floats for a numeric(20, 4), rounded to its places, NaN for NULL; `date` takes datetime64.
     Raises OverflowError for money that does not fit.
     """
-    encoded = {name: _encoded(kind, values) for name, (kind, values) in columns.items()}
-    missing = {name: np.isnan(values) for name, (kind, values) in columns.items() if kind == "money"}
+    for kind, values in columns.values():
+        if kind == "money" and np.nanmax(np.abs(values), initial=0.0) >= LARGEST:
+            raise OverflowError("an amount has more than 14 digits before the point")
+    rows = len(next(iter(columns.values()))[1])
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)') as copy:
         copy.write(HEADER)
-        for block in _blocks(encoded, missing):
-            copy.write(block)
+        for first in range(0, rows, CHUNK):
+            chunk = slice(first, first + CHUNK)
+            for block in _blocks({name: (kind, values[chunk]) for name, (kind, values) in columns.items()}):
+                copy.write(block)
         copy.write(TRAILER)
-    return len(next(iter(encoded.values())))
+    return rows
 
 
 def _encoded(kind: str, values: Column) -> Column:
@@ -93,8 +98,6 @@ def _encoded(kind: str, values: Column) -> Column:
 
 
 def _money(values: Column) -> Column:
-    if np.nanmax(np.abs(values), initial=0.0) >= LARGEST:
-        raise OverflowError("an amount has more than 14 digits before the point")
     scaled = np.rint(np.nan_to_num(values) * BASE).astype(np.int64)
     encoded = np.empty(values.shape, MONEY)
     encoded["count"], encoded["weight"], encoded["scale"] = 5, 3, 4
@@ -105,10 +108,11 @@ def _money(values: Column) -> Column:
     return encoded
 
 
-def _blocks(encoded: Mapping[str, Column], missing: Mapping[str, Column]) -> Iterator[bytes]:
+def _blocks(columns: Mapping[str, tuple[str, Column]]) -> Iterator[memoryview]:
     """Rows with the same columns NULL share a layout."""
-    rows = len(next(iter(encoded.values())))
-    pattern = np.zeros(rows, np.int64)
+    encoded = {name: _encoded(kind, values) for name, (kind, values) in columns.items()}
+    missing = {name: np.isnan(values) for name, (kind, values) in columns.items() if kind == "money"}
+    pattern = np.zeros(len(next(iter(encoded.values()))), np.int64)
     for place, name in enumerate(missing):
         pattern |= missing[name].astype(np.int64) << place
     for code in np.unique(pattern).tolist():
@@ -117,7 +121,7 @@ def _blocks(encoded: Mapping[str, Column], missing: Mapping[str, Column]) -> Ite
         yield _block({name: values[chosen] for name, values in encoded.items()}, null)
 
 
-def _block(encoded: Mapping[str, Column], null: set[str]) -> bytes:
+def _block(encoded: Mapping[str, Column], null: set[str]) -> memoryview:
     layout = _layout({name: values.dtype for name, values in encoded.items()}, null)
     records = np.empty(len(next(iter(encoded.values()))), layout)
     records["columns"] = len(encoded)
@@ -125,7 +129,7 @@ def _block(encoded: Mapping[str, Column], null: set[str]) -> bytes:
         records[f"{name}:"] = -1 if name in null else values.dtype.itemsize
         if name not in null:
             records[name] = values
-    return records.tobytes()
+    return records.view(np.uint8).data
 
 
 def _layout(types: Mapping[str, "np.dtype[Any]"], null: set[str] | frozenset[str] = frozenset()) -> "np.dtype[Any]":

@@ -23,11 +23,13 @@ State = AccountHistory.State
 
 # An account that failed MAX_ATTEMPTS times at this version of its ledger waits for a new version, or for an operator.
 BEHIND: Final = """
-SELECT a.id, COALESCE(h.processed_version, -1) < 0 AS is_new, COALESCE(h.attempts, 0)
+SELECT a.id, COALESCE(h.processed_version, -1) < 0 AS is_new, COALESCE(h.attempts, 0),
+    COALESCE(h.processed_version >= a.ledger_version AND h.stale_from IS NULL
+        AND h.last_day BETWEEN %(today)s::date - 1 AND %(today)s, false) AS only_day
 FROM investments_account a LEFT JOIN history_accounthistory h ON h.account_id = a.id
 WHERE a.closed_at IS NULL AND (
         h.account_id IS NULL OR h.processed_version < a.ledger_version OR h.last_day IS DISTINCT FROM %(today)s
-        OR h.finished_at < %(settled)s
+        OR h.finished_at < %(settled)s OR h.stale_from IS NOT NULL
     )
     AND NOT (COALESCE(h.attempts, 0) >= %(most)s AND h.tried_version >= a.ledger_version)
     AND NOT (COALESCE(h.state, '') = 'running' AND h.progressed_at > %(alive)s)
@@ -56,11 +58,15 @@ ON CONFLICT (account_id) DO UPDATE SET queued_at = excluded.queued_at
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """An account whose history has to follow; `is_new`: it has none yet. `attempts` failed so far."""
+    """An account whose history has to follow. `attempts` failed so far.
+
+    `is_new`: it has none yet; `only_day`: nothing but the calendar or the last close has moved on.
+    """
 
     account_id: int
     is_new: bool
     attempts: int
+    only_day: bool
 
 
 def _moment(now: datetime | None) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def _moment(now: datetime | None) -> dict[str, Any]:
 
 
 def behind(*, limit: int, now: datetime | None = None) -> list[Behind]:
-    """Accounts whose history is behind their ledger, the calendar or the last close; new ones first.
+    """Accounts whose history is behind their ledger, the calendar or the last close; new ones first, mere days last.
 
     Left out are those that somebody rebuilds, and those that were queued within QUEUED_FOR.
     """
@@ -83,7 +89,7 @@ def behind(*, limit: int, now: datetime | None = None) -> list[Behind]:
     stale = moment["now"] - QUEUED_FOR
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{BEHIND} {NOT_QUEUED} ORDER BY is_new DESC, a.id LIMIT %(limit)s",
+            f"{BEHIND} {NOT_QUEUED} ORDER BY is_new DESC, only_day, a.id LIMIT %(limit)s",
             {**moment, "stale": stale, "limit": limit},
         )
         return [Behind(*row) for row in cursor.fetchall()]

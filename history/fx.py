@@ -1,33 +1,58 @@
-"""Currencies. A rate nobody knows is NULL in SQL and MissingRate in Python, never 1."""
+"""Currencies. A rate nobody knows is NULL in SQL and NaN in arrays, never 1."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-
-class MissingRate(Exception):
-    """No rate from `source` to `target` is known as early as `day`."""
-
-    def __init__(self, source: str, target: str, day: date) -> None:
-        super().__init__(f"No exchange rate {source} to {target} is known on {day}")
-        self.source, self.target, self.day = source, target, day
+HUB = "USD"
 
 
 def rate_sql(*, source: str, target: str, day: str) -> str:
     """An SQL expression: units of `target` per unit of `source` at the end of `day`, NULL when no rate is known.
 
-    The arguments are SQL expressions. The newest rate up to the day counts, in whichever direction it is kept.
+    The arguments are SQL expressions. The newest rate up to the day counts, in whichever direction it is kept; where
+    the two were never quoted against each other, the way leads over the dollar.
     """
-    return f"""
-    CASE WHEN {source} = {target} THEN 1::numeric ELSE (
+    direct = _quoted(source, target, day)
+    crossed = f"{_leg(source, day)} / {_leg(target, day)}"
+    return f"CASE WHEN {source} = {target} THEN 1::numeric ELSE COALESCE({direct}, {crossed}) END"
+
+
+def _quoted(source: str, target: str, day: str) -> str:
+    return f"""(
         SELECT CASE WHEN fx.base = {source} THEN fx.rate ELSE 1 / fx.rate END
         FROM history_fxrate fx
         WHERE fx.day <= {day} AND (fx.base, fx.quote) IN (({source}, {target}), ({target}, {source}))
         ORDER BY fx.day DESC LIMIT 1
-    ) END"""
+    )"""
+
+
+def _leg(currency: str, day: str) -> str:
+    hub = f"'{HUB}'::text"
+    return f"CASE WHEN {currency} = {hub} THEN 1::numeric ELSE {_quoted(currency, hub, day)} END"
+
+
+PAID_RATE = "COALESCE(paid.rate, 1)"
+JOIN_PAID = "LEFT JOIN paid ON paid.source = t.currency AND paid.target = a.currency AND paid.day = t.date"
+
+
+def paid_sql(rows: str) -> str:
+    """A query's WITH: `paid`, the rates of transactions `t` in another currency than their account `a`, 0 if unknown.
+
+    `rows` is the condition that chooses them. A rate is looked up once a pair and day, not for every transaction.
+    """
+    rate = rate_sql(source="told.source", target="told.target", day="told.day")
+    return f"""WITH paid AS MATERIALIZED (
+        SELECT told.*, COALESCE({rate}, 0)::float8 AS rate FROM (
+            SELECT DISTINCT t.currency AS source, a.currency AS target, t.date AS day
+            FROM investments_transaction t JOIN investments_account a ON a.id = t.account_id
+            WHERE {rows} AND t.currency <> a.currency
+        ) told
+    )"""
 
 
 RATES = f"""
@@ -39,13 +64,34 @@ ORDER BY 1, 2
 
 
 def rate_matrix(currencies: Sequence[str], target: str, start: date, end: date) -> NDArray[np.float64]:
-    """(D, S) units of `target` per unit of each currency at the end of every day; raises MissingRate."""
+    """(D, S) units of `target` per unit of each currency at the end of every day, NaN where no rate is known yet.
+
+    Carried forward, never backward: a currency that nobody can convert is NaN throughout.
+    """
     distinct = sorted(set(currencies))
     with connection.cursor() as cursor:
         cursor.execute(RATES, {"currencies": distinct, "target": target, "start": start, "end": end})
-        rows = cursor.fetchall()
-    for currency, day, rate in rows:
-        if rate is None:
-            raise MissingRate(currency, target, day)
-    by_currency = np.array([row[2] for row in rows]).reshape(len(distinct), -1)
-    return by_currency[[distinct.index(currency) for currency in currencies]].T
+        told = np.array([row[2] for row in cursor.fetchall()], float).reshape(len(distinct), -1)
+    return told[[distinct.index(currency) for currency in currencies]].T
+
+
+RATES_ON_DAYS = f"""
+SELECT c.currency, c.day, {rate_sql(source="c.currency", target="%(target)s::text", day="c.day")}
+FROM unnest(%(currencies)s::text[], %(days)s::date[]) c(currency, day)
+"""
+
+
+def rates_on(wanted: Iterable[tuple[str, date]], target: str) -> dict[tuple[str, date], Decimal | None]:
+    """Units of `target` per unit of each currency at the end of its day, None where no rate is known.
+
+    One query, and none where all is in `target` already.
+    """
+    pairs = sorted(set(wanted))
+    found: dict[tuple[str, date], Decimal | None] = {pair: Decimal(1) for pair in pairs if pair[0] == target}
+    foreign = [pair for pair in pairs if pair[0] != target]
+    if foreign:
+        currencies, days = zip(*foreign, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(RATES_ON_DAYS, {"currencies": list(currencies), "days": list(days), "target": target})
+            found |= {(currency, day): rate for currency, day, rate in cursor.fetchall()}
+    return found

@@ -1,6 +1,6 @@
 """Positions: one row per symbol over all accounts that hold it, in the user's base currency."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -69,15 +69,20 @@ class Position:
         return {str(part.account_id): part.source_metadata for part in self.accounts if part.source_metadata}
 
 
-def positions(*, worths: Sequence[AccountWorth], total_value: Decimal) -> list[Position]:
+def positions(
+    *, worths: Sequence[AccountWorth], total_value: Decimal, security_ids: Collection[int] | None = None
+) -> list[Position]:
     """The positions of the accounts, greatest first. Cash is no position; it counts in `total_value` and so in weights.
 
-    Securities that one market symbol prices, or that share a ticker and type, are one position. One query.
+    Securities that one market symbol prices, or that share a ticker and type, are one position. One query. Of these
+    securities only, where they are named.
     """
     rates = {worth.account_id: worth.rate for worth in worths}
     held = Holding.objects.filter(account__in=rates).held().select_related(
         "account__institution", "security__mapping__symbol"
     )  # fmt: skip
+    if security_ids is not None:
+        held = held.filter(security__in=security_ids)
     rows = sorted((row for row in held if not row.security.is_cash and row.quantity), key=_order)
     grouped = [_position(list(rows_of), rates, total_value) for _, rows_of in groupby(rows, key=_identity)]
     return sorted(
@@ -114,7 +119,7 @@ def _part(holding: Holding, rate: Decimal | None) -> AccountPart:
         institution_name=holding.account.institution.name,
         quantity=holding.quantity,
         market_value=converted(holding.value),
-        cost_basis=converted(holding.cost_basis),
+        cost_basis=converted(holding.basis),
         day_change=converted(holding.day_change),
         data_source=holding.data_source,
         source_metadata=holding.source_metadata,
@@ -131,7 +136,7 @@ def _position(rows: list[Holding], rates: Mapping[int, Decimal | None], total_va
     return Position(
         security_id=security.pk,
         symbol=symbol.symbol if symbol else security.ticker_symbol,
-        exchange=(symbol.exchange if symbol else "") or security.market_identifier_code,
+        exchange=(symbol.venue if symbol else "") or security.market_identifier_code,
         asset_class=security.type,
         name=security.name,
         quantity=quantity,

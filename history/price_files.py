@@ -11,11 +11,13 @@ from typing import Final
 from django.db import connection, transaction
 
 from history.claims import restart
+from history.corporate_actions import record_actions
 from history.models import MarketSymbol
-from history.prices import store_actions, store_prices, symbol_actions
-from history.providers.base import Actions, Answer, DailyPrice, Dividend, Split
+from history.prices import store_prices, symbol_actions
+from history.providers.base import Actions, DailyPrice, Dividend, Split
+from history.providers.chain import Answer
 from history.providers.garbage import LARGEST_PRICE, believable
-from history.symbols import record_splits
+from history.told_actions import store_actions
 
 REQUIRED: Final = ("symbol", "date", "close")
 FIGURES: Final = ("open", "high", "low", "adj_close", "volume", "split_ratio", "dividend")
@@ -70,7 +72,7 @@ def load_prices(lines: Iterable[str]) -> Loaded:
         answers = {name: _answer(one) for name, one in series.items()}
         store_actions([row for name, answer in answers.items() for row in symbol_actions(symbols[name], answer)])
         _remember_ranges({symbols[name]: one for name, one in series.items()})
-        changed = record_splits(symbol_ids=symbols.values())
+        changed = record_actions(symbol_ids=symbols.values())
         accounts = _concerned(symbols.values()) if stored or changed else []
         restart(account_ids=accounts)
     return Loaded(sum(len(one.prices) for one in series.values()), stored, len(series), len(accounts))

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -17,19 +17,24 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from history.invalidation import prices_came
+from history.leases import LEASE, renewed
 from history.models import MarketSymbol, SymbolAction
-from history.providers import configured_chain
-from history.providers.base import Answer, DailyPrice, DataProviderChain
+from history.providers import DataProviderChain, configured_chain
+from history.providers.base import DailyPrice
+from history.providers.chain import Answer, Fetched
+from history.spend import count_prices
+from history.told_actions import actions_as_told, store_actions
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, last_closed_session
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
-LEASE: Final = timedelta(seconds=120)  # longer than a batch may take at every provider of the chain
 WAIT_SECONDS: Final = 0.1
 SETTLED_AFTER: Final = timedelta(minutes=20)  # after the close, so that the close is final
 
 Progress = Callable[[float], None]
+Stored = Callable[[list[int], date], object]  # symbols with new prices, and the first day asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,14 @@ class Range:
 
     start: date
     end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whom to ask, and whom to tell of what was stored."""
+
+    chain: DataProviderChain
+    stored: Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +86,32 @@ def ensure_prices(
     end: date,
     chain: DataProviderChain | None = None,
     progress: Progress | None = None,
+    stored: Stored | None = None,
 ) -> Ensured:
     """Fetch what the store lacks of these symbols' prices and actions, and nothing else.
 
-    Whatever another worker is fetching is waited for, not fetched. Call outside of transactions: it talks to the
-    network.
+    Whatever another worker is fetching is waited for, not fetched. `stored` is called in the transaction that stores.
+    Call outside of transactions: it talks to the network.
     """
-    now, wanted, chain = timezone.now(), set(symbol_ids), chain or configured_chain()
+    now, wanted = timezone.now(), set(symbol_ids)
+    source = Source(chain or configured_chain(), stored or (lambda symbols, since: None))
     coins = set(MarketSymbol.objects.filter(pk__in=wanted, kind=MarketSymbol.Kind.CRYPTO).values_list("pk", flat=True))
     coins_end = min(end, final_day(now, round_the_clock=True))
-    first = _ensure(coins, start, coins_end, chain, None)
-    second = _ensure(wanted - coins, start, min(end, final_day(now)), chain, progress)
+    first = _ensure(coins, start, coins_end, source, None)
+    second = _ensure(wanted - coins, start, min(end, final_day(now)), source, progress)
     return Ensured(first.asked + second.asked, first.stored + second.stored, (*first.incomplete, *second.incomplete))
 
 
-def _ensure(wanted: set[int], start: date, end: date, chain: DataProviderChain, progress: Progress | None) -> Ensured:
+def _ensure(wanted: set[int], start: date, end: date, source: Source, progress: Progress | None) -> Ensured:
     waiting, asked, stored = set(wanted), 0, 0
+    missing = _missing_days(wanted, start, end)
+    if wanted and start <= end:
+        count_prices(wanted=len(wanted) * ((end - start).days + 1), fetched=missing)
     incomplete: set[int] = set()
     while waiting:
         claimed = _claim(sorted(waiting), start, end)
         if claimed:
-            fetched, rows, failed = _fetch(claimed, start, end, chain)
+            fetched, rows, failed = _fetch(claimed, start, end, source)
             asked, stored = asked + fetched, stored + rows
             incomplete |= failed
         waiting = _still_missing(waiting - incomplete, start, end)
@@ -114,16 +132,27 @@ def _still_missing(symbol_ids: set[int], start: date, end: date) -> set[int]:
     return set(MarketSymbol.objects.filter(_lacking(start, end), pk__in=symbol_ids).values_list("pk", flat=True))
 
 
+def _missing_days(symbol_ids: set[int], start: date, end: date) -> int:
+    """Symbol-days that will have to be fetched."""
+    if start > end:
+        return 0
+    lacking = MarketSymbol.objects.filter(_lacking(start, end), pk__in=symbol_ids)
+    ranges = (each for symbol in lacking for each in missing_ranges(symbol, start, end))
+    return sum((each.end - each.start).days + 1 for each in ranges)
+
+
 def _claim(symbol_ids: Sequence[int], start: date, end: date) -> list[MarketSymbol]:
     """Up to a batch of the symbols that lack prices, now ours until the lease runs out; none twice at a time."""
     if start > end:
         return []
     now = timezone.now()
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    until, free = now + LEASE, Q(claimed_until=None) | Q(claimed_until__lt=now)
     with transaction.atomic():
         lacking = MarketSymbol.objects.filter(_lacking(start, end), free, pk__in=symbol_ids).order_by("pk")
         claimed = list(lacking.select_for_update(skip_locked=True)[:BATCH])
-        MarketSymbol.objects.filter(pk__in=[symbol.pk for symbol in claimed]).update(claimed_until=now + LEASE)
+        MarketSymbol.objects.filter(pk__in=[symbol.pk for symbol in claimed]).update(claimed_until=until)
+    for symbol in claimed:
+        symbol.claimed_until = until
     return claimed
 
 
@@ -139,34 +168,30 @@ def missing_ranges(symbol: MarketSymbol, start: date, end: date) -> list[Range]:
     return ranges
 
 
-def _fetch(
-    claimed: Sequence[MarketSymbol], start: date, end: date, chain: DataProviderChain
-) -> tuple[int, int, set[int]]:
+def _fetch(claimed: Sequence[MarketSymbol], start: date, end: date, source: Source) -> tuple[int, int, set[int]]:
     """(Symbols asked for, rows stored, ids that failed). Symbols that lack the same range are asked for together."""
     by_range: dict[Range, list[MarketSymbol]] = defaultdict(list)
     for symbol in claimed:
         for missing in missing_ranges(symbol, start, end):
             by_range[missing].append(symbol)
-    rows, failed = 0, set()
-    try:
+    rows, failed, ids = 0, set(), [symbol.pk for symbol in claimed]
+    with renewed(ids, claimed[0].claimed_until):
         for missing, symbols in by_range.items():
-            fetched = chain.fetch([symbol.symbol for symbol in symbols], missing.start, missing.end)
-            rows += _store(symbols, fetched.answers, missing, fetched.failed)
-            failed |= {symbol.pk for symbol in symbols if symbol.symbol in fetched.failed}
-    finally:
-        MarketSymbol.objects.filter(pk__in=[symbol.pk for symbol in claimed]).update(claimed_until=None)
+            fetched = source.chain.fetch([symbol.asked_as for symbol in symbols], missing.start, missing.end)
+            rows += _store(symbols, fetched, missing, source.stored)
+            failed |= {symbol.pk for symbol in symbols if symbol.asked_as in fetched.failed}
     return len(claimed), rows, failed
 
 
-def _store(symbols: Sequence[MarketSymbol], answers: dict[str, Answer], asked: Range, failed: set[str]) -> int:
+def _store(symbols: Sequence[MarketSymbol], fetched: Fetched, asked: Range, stored: Stored) -> int:
     """Prices, actions and the memory of what was asked for, in one transaction."""
-    ids = {symbol.symbol: symbol.pk for symbol in symbols}
+    told = fetched.answers
+    answers = {symbol.pk: _own(symbol, told[symbol.asked_as]) for symbol in symbols if symbol.asked_as in told}
     with transaction.atomic():
-        rows = store_prices(
-            (ids[name], answer.source, price) for name, answer in answers.items() for price in answer.prices
-        )
-        store_actions([action for name, answer in answers.items() for action in symbol_actions(ids[name], answer)])
-        done = [symbol.pk for symbol in symbols if symbol.symbol not in failed]
+        rows = store_prices((pk, answer.source, price) for pk, answer in answers.items() for price in answer.prices)
+        store_actions([action for pk, answer in answers.items() for action in symbol_actions(pk, answer)])
+        done = [symbol.pk for symbol in symbols if symbol.asked_as not in fetched.failed]
+        stored([pk for pk, answer in answers.items() if answer.prices], asked.start)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE history_marketsymbol SET priced_from = LEAST(priced_from, %s), "
@@ -176,33 +201,18 @@ def _store(symbols: Sequence[MarketSymbol], answers: dict[str, Answer], asked: R
     return rows
 
 
+def _own(symbol: MarketSymbol, answer: Answer) -> Answer:
+    """Without what was told of whoever had the name before."""
+    first = symbol.listed_from
+    if first is None:
+        return answer
+    prices = tuple(price for price in answer.prices if price.day >= first)
+    return replace(answer, prices=prices, actions=answer.actions.since(first))
+
+
 def symbol_actions(symbol_id: int, answer: Answer) -> list[SymbolAction]:
     """A provider's splits and dividends as unsaved rows."""
-    return [
-        SymbolAction(
-            symbol_id=symbol_id, kind=SymbolAction.Kind.SPLIT, ex_date=s.ex_date, ratio=s.ratio, source=answer.source
-        )
-        for s in answer.actions.splits
-    ] + [
-        SymbolAction(
-            symbol_id=symbol_id,
-            kind=SymbolAction.Kind.CASH_DIVIDEND,
-            ex_date=d.ex_date,
-            cash_per_unit=d.amount,
-            source=answer.source,
-        )
-        for d in answer.actions.dividends
-    ]
-
-
-def store_actions(actions: Sequence[SymbolAction]) -> None:
-    """Insert actions or bring them up to date; (symbol, kind, ex-date) is their identity."""
-    SymbolAction.objects.bulk_create(
-        actions,
-        update_conflicts=True,
-        unique_fields=["symbol", "kind", "ex_date"],
-        update_fields=["ratio", "cash_per_unit", "source"],
-    )
+    return actions_as_told(symbol_id, answer.actions, answer.source)
 
 
 INSERT_PRICES: Final = """
@@ -211,15 +221,23 @@ SELECT symbol_id, day, open, high, low, close, adj_close, volume, source FROM ne
 ON CONFLICT (symbol_id, day) """
 OVERWRITE: Final = """DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low,
     close = excluded.close, adj_close = excluded.adj_close, volume = excluded.volume, source = excluded.source
-WHERE (history_price.open, history_price.high, history_price.low, history_price.close, history_price.adj_close,
+WHERE history_price.source <> 'operator'
+AND (history_price.open, history_price.high, history_price.low, history_price.close, history_price.adj_close,
     history_price.volume) IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close,
     excluded.adj_close, excluded.volume)"""
+
+STORED: Final = """
+WITH stored AS ({insert} RETURNING symbol_id, day),
+    firsts AS (SELECT symbol_id, count(*) AS days, min(day) AS first_day FROM stored GROUP BY symbol_id)
+SELECT first_day, array_agg(symbol_id ORDER BY symbol_id), sum(days)::bigint FROM firsts GROUP BY first_day ORDER BY 1
+"""
 
 
 def store_prices(rows: Iterable[tuple[int, str, DailyPrice]], *, overwrite: bool = False) -> int:
     """COPY (symbol id, source, price) rows into the store; returns how many are new or changed.
 
-    A price that is there stays unless `overwrite`. Runs in the caller's transaction.
+    A price that is there stays unless `overwrite`; what an operator corrected stays anyway. Histories that have gone on
+    without them are marked to follow. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE new_prices (LIKE history_price INCLUDING DEFAULTS) ON COMMIT DROP")
@@ -227,7 +245,9 @@ def store_prices(rows: Iterable[tuple[int, str, DailyPrice]], *, overwrite: bool
         with cursor.copy(copy_in) as copy:
             for symbol_id, source, p in rows:
                 copy.write_row((symbol_id, source, p.day, p.close, p.open, p.high, p.low, p.adj_close, p.volume))
-        cursor.execute(INSERT_PRICES + (OVERWRITE if overwrite else "DO NOTHING"))
-        stored = int(cursor.rowcount)
+        cursor.execute(STORED.format(insert=INSERT_PRICES + (OVERWRITE if overwrite else "DO NOTHING")))
+        stored = cursor.fetchall()
         cursor.execute("DROP TABLE new_prices")
-    return stored
+    for first_day, symbol_ids, _days in stored:
+        prices_came(symbol_ids, first_day)
+    return sum(days for *_, days in stored)

@@ -1,10 +1,17 @@
-"""A change of the ledger is rebuilt soon. Only for speed: the sweep finds whatever is lost here."""
+"""What a change of the ledger or of a base currency asks for is queued at once.
+
+Only for speed: the sweep and the hourly look for rates find whatever is lost here.
+"""
 
 import logging
 from typing import Any
 
+from django.conf import settings
+from django.db import transaction
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from history.fx import HUB
 from investments.signals import ledger_changed
 
 logger = logging.getLogger(__name__)
@@ -16,3 +23,12 @@ def rebuild_soon(account_ids: list[int], **_signal: Any) -> None:
     from history.tasks import enqueue_rebuild
 
     enqueue_rebuild(account_ids)
+
+
+@receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="history.rates_soon")
+def rates_soon(instance: Any, update_fields: frozenset[str] | None, **_signal: Any) -> None:
+    """Fetch the rates of a base currency that may be new, rather than within the hour."""
+    from history.tasks import enqueue_rates
+
+    if instance.base_currency != HUB and (update_fields is None or "base_currency" in update_fields):
+        transaction.on_commit(enqueue_rates, robust=True)

@@ -1,6 +1,7 @@
 """What holdings are worth. The one truth: overview, API, breakdown and the last point of history are sums of these.
 
-value = quantity x price x multiplier x fx, plus cash. The brokerage's own value wins where its price is as fresh as our
+value = quantity x price x multiplier x fx, plus cash. Until the day's close is known, the last quote of regular trading
+stands in for it. The brokerage's own value wins where its price is as fresh as our
 latest close, or where we have none. A holding that needs an exchange rate nobody knows has no value (never rate 1), and
 whoever totals it says so.
 """
@@ -14,6 +15,8 @@ from django.db import connection
 from django.utils import timezone
 
 from history.fx import rate_sql
+from history.models import MarketSymbol
+from history.quotes import cached_quotes
 from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, previous_session
 
 # As Security.multiplier, Security.is_cash and Security.currency.
@@ -30,7 +33,7 @@ RECENT_DAYS = 15
 VALUE_HOLDINGS = f"""
 WITH held AS (
     SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
-        h.institution_price_as_of AS broker_day, h.institution_value AS broker_value, h.security_id,
+        h.institution_price_as_of AS broker_day, h.institution_value AS broker_value, h.cost_basis, h.security_id,
         {IS_CASH} AS is_cash, {CURRENCY} AS broker_currency, a.currency, m.symbol_id,
         COALESCE(y.currency, 'USD') AS our_currency,
         CASE WHEN y.kind = 'crypto' THEN %(today)s ELSE %(session)s END AS session
@@ -45,6 +48,9 @@ WITH held AS (
 ), recent AS MATERIALIZED (
     SELECT symbol_id, p.day, p.close FROM symbols JOIN history_price p USING (symbol_id)
     WHERE p.day <= %(today)s AND p.day > %(today)s::date - {RECENT_DAYS}
+    UNION ALL
+    SELECT q.symbol_id, %(today)s, q.price FROM unnest(%(quoted)s::int[], %(quotes)s::numeric[]) q(symbol_id, price)
+    WHERE NOT EXISTS (SELECT FROM history_price p WHERE p.symbol_id = q.symbol_id AND p.day = %(today)s)
 ), closes AS MATERIALIZED (
     SELECT symbol_id, day, close, lead(day, 1, 'infinity') OVER (PARTITION BY symbol_id ORDER BY day) AS next_day
     FROM recent
@@ -67,6 +73,7 @@ WITH held AS (
 ), valued AS MATERIALIZED (
     SELECT priced.*,
         round(CASE WHEN broker_wins THEN broker_value * broker_rate ELSE shares * price * our_rate END, 4) AS value,
+        round(cost_basis * broker_rate, 4) AS basis,
         LEAST(priced_on, session) AS change_day
     FROM priced
 ), compared AS (
@@ -74,17 +81,19 @@ WITH held AS (
         WHEN is_cash THEN 0
         WHEN change_day >= LEAST(session, %(closed_session)s) THEN value - shares * our_rate * before.close / COALESCE((
             SELECT c.ratio FROM investments_corporateaction c
-            WHERE c.security_id = valued.security_id AND c.kind = 'split'
+            WHERE c.security_id = valued.security_id AND c.kind IN ('split', 'stock_dividend')
+                AND c.voided_at IS NULL
                 AND c.ex_date > before.day AND c.ex_date <= priced_on LIMIT 1), 1)
         END, 4) AS change
     FROM valued LEFT JOIN closes before
         ON before.symbol_id = valued.symbol_id AND before.day < change_day AND before.next_day >= change_day
 )
 UPDATE investments_holding h
-SET market_price = c.price, market_value = c.value, priced_on = c.priced_on, day_change = c.change
+SET market_price = c.price, market_value = c.value, market_basis = c.basis, priced_on = c.priced_on,
+    day_change = c.change
 FROM compared c
-WHERE h.id = c.id AND (h.market_price, h.market_value, h.priced_on, h.day_change)
-    IS DISTINCT FROM (c.price, c.value, c.priced_on, c.change)
+WHERE h.id = c.id AND (h.market_price, h.market_value, h.market_basis, h.priced_on, h.day_change)
+    IS DISTINCT FROM (c.price, c.value, c.basis, c.priced_on, c.change)
 """
 
 # A holding the sync has just written counts with the brokerage's value until it is valued, moments later.
@@ -155,15 +164,18 @@ def market_today(now: datetime | None = None) -> date:
 
 
 def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -> int:
-    """Write price, value, price day and day change of every holding of the accounts; how many rows changed.
+    """Write price, value, basis, price day and day change of every holding of the accounts; how many rows changed.
 
     One statement whatever the number of accounts; rows that are right already are left alone. `day_change` compares
     with the close before the last session and is null where either price is missing or older than that session.
     """
     now = now or timezone.now()
     today = market_today(now)
+    quotes = _quotes_of_today(account_ids, now)
     parameters = {
         "accounts": list(account_ids),
+        "quoted": list(quotes),
+        "quotes": list(quotes.values()),
         "today": today,
         "session": previous_session(today, inclusive=True),
         "closed_session": last_closed_session(now),
@@ -171,6 +183,19 @@ def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -
     with connection.cursor() as cursor:
         cursor.execute(VALUE_HOLDINGS, parameters)
         return int(cursor.rowcount)
+
+
+def _quotes_of_today(account_ids: Sequence[int], now: datetime) -> dict[int, Decimal]:
+    """By symbol: what is held and was traded today, as far as anybody asked."""
+    held = MarketSymbol.objects.filter(
+        mappings__security__holdings__account__in=account_ids, mappings__security__holdings__removed_at=None
+    )
+    quotes = cached_quotes(held.distinct())
+    return {
+        pk: quote.price
+        for pk, quote in quotes.items()
+        if quote.session == "regular" and quote.at <= now and market_today(quote.at) == market_today(now)
+    }
 
 
 def account_worths(

@@ -1,5 +1,7 @@
 """`GET /api/portfolio/value`."""
 
+from dataclasses import dataclass
+
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -8,7 +10,9 @@ from rest_framework.response import Response
 
 from history.api.portfolio import PortfolioView, RoundedMoney
 from history.filters import ScopeQuery
+from history.intraday import DayRange, day_range, session_minutes
 from history.valuation import Worth, total_worth
+from history.watched import watch
 from portfolio_site.lib.sessions import last_closed_session
 
 EXAMPLE = {
@@ -17,14 +21,22 @@ EXAMPLE = {
     "cash": "1043.10",
     "day_change": "-812.44",
     "day_change_percent": -0.5305,
-    "open": None,
-    "high": None,
-    "low": None,
+    "open": "153020.10",
+    "high": "153391.87",
+    "low": "152204.65",
     "as_of": "2026-11-20",
     "freshness": {"state": "current", "newest_price": "2026-11-20", "oldest_price": "2026-11-20"},
     "positions": 42,
     "missing_rates": [],
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A portfolio now, and where it has been today."""
+
+    worth: Worth
+    day: DayRange
 
 
 class FreshnessSerializer(serializers.Serializer[Worth]):
@@ -39,24 +51,35 @@ class FreshnessSerializer(serializers.Serializer[Worth]):
         return "current" if worth.as_of >= last_closed_session(timezone.now()) else "stale"
 
 
-class ValueSerializer(serializers.Serializer[Worth]):
-    currency = serializers.CharField()
-    total = RoundedMoney(source="value", help_text="All holdings and cash.")
-    cash = RoundedMoney()
-    day_change = RoundedMoney(allow_null=True, help_text="Since the close before the last session.")
+class ValueSerializer(serializers.Serializer[Value]):
+    currency = serializers.CharField(source="worth.currency")
+    total = RoundedMoney(source="worth.value", help_text="All holdings and cash.")
+    cash = RoundedMoney(source="worth.cash")
+    day_change = RoundedMoney(
+        source="worth.day_change", allow_null=True, help_text="Since the close before the last session."
+    )
     day_change_percent = serializers.SerializerMethodField(help_text="Of the positions that have a change.")
-    open = RoundedMoney(default=None, allow_null=True, help_text="Null without quotes during the day; so high and low.")
-    high = RoundedMoney(default=None, allow_null=True)
-    low = RoundedMoney(default=None, allow_null=True)
-    as_of = serializers.DateField(allow_null=True)
-    freshness = FreshnessSerializer(source="*")
-    positions = serializers.IntegerField(help_text="Holdings that are not cash.")
+    open = RoundedMoney(
+        source="day.open",
+        allow_null=True,
+        help_text="The total within five minutes of the opening of the running or last session. Null where nobody "
+        "looked then: minutes are recorded of who looks.",
+    )
+    high = RoundedMoney(
+        source="day.high", allow_null=True, help_text="Of the recorded minutes and now; null where there are none."
+    )
+    low = RoundedMoney(source="day.low", allow_null=True, help_text="As `high`.")
+    as_of = serializers.DateField(source="worth.as_of", allow_null=True)
+    freshness = FreshnessSerializer(source="worth")
+    positions = serializers.IntegerField(source="worth.positions", help_text="Holdings that are not cash.")
     missing_rates = serializers.ListField(
-        child=serializers.CharField(), help_text="Currencies without a rate: what is in them is not in the figures."
+        source="worth.missing_rates",
+        child=serializers.CharField(),
+        help_text="Currencies without a rate: what is in them is not in the figures.",
     )
 
-    def get_day_change_percent(self, worth: Worth) -> float | None:
-        fraction = worth.day_change_fraction
+    def get_day_change_percent(self, value: Value) -> float | None:
+        fraction = value.worth.day_change_fraction
         return None if fraction is None else round(float(fraction) * 100, 4)
 
 
@@ -70,5 +93,9 @@ class ValueView(PortfolioView):
     )
     def get(self, request: Request) -> Response:
         """Total, cash and day change in your base currency, and how fresh the prices are."""
-        worth = total_worth(self.worths(), base_currency=self.currency)
-        return Response(ValueSerializer(worth, context={"currency": self.currency}).data)
+        watch(user_id=request.user.pk)
+        worths = self.worths()
+        worth = total_worth(worths, base_currency=self.currency)
+        session = session_minutes(account_ids=[one.account_id for one in worths], base_currency=self.currency)
+        value = Value(worth, day_range(session, now=worth.value, as_of=worth.as_of))
+        return Response(ValueSerializer(value, context={"currency": self.currency}).data)

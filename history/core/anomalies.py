@@ -21,13 +21,16 @@ def negative_unit_anomalies(*, timeline: Timeline, negative: Bools, account: Int
         yield Anomaly(int(account[position]), day, position, AnomalyKind.NEGATIVE_UNITS, size)
 
 
-def unpriced_anomalies(*, missing: Bools, rows: Ints, timeline: Timeline, account: Ints) -> Iterator[Anomaly]:
-    """`missing` (R, D): days the positions `rows` are held without any price."""
+def unpriced_anomalies(
+    *, missing: Bools, unconverted: Bools, rows: Ints, timeline: Timeline, account: Ints
+) -> Iterator[Anomaly]:
+    """`missing` (R, D): days the positions `rows` count as nothing, for want of a rate where `unconverted`."""
     for place in np.flatnonzero(missing.any(axis=1)).tolist():
         position, day = int(rows[place]), int(np.argmax(missing[place]))
         events = np.flatnonzero((timeline.position == position) & (timeline.day <= day))
         size = float(timeline.level[events[-1]])
-        yield Anomaly(int(account[position]), day, position, AnomalyKind.UNPRICED, size)
+        kind = AnomalyKind.UNCONVERTED if unconverted[place, day] else AnomalyKind.UNPRICED
+        yield Anomaly(int(account[position]), day, position, kind, size)
 
 
 def basis_anomalies(*, excess: Floats, account: Ints) -> Iterator[Anomaly]:

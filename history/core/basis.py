@@ -55,7 +55,7 @@ def _steps(movements: Movements, timeline: Timeline) -> _Steps:
     opened = (before * after <= 0) & (after != 0)  # from nothing, or through zero to the other side
     closed = after == 0
     reduced = ~opened & ~closed & (np.abs(after) < np.abs(before)) & ~split
-    share = np.ones_like(after)
+    share = _kept(movements, timeline.row)
     np.divide(after, before, out=share, where=reduced)
     remaining = np.ones_like(after)
     np.divide(after, delta, out=remaining, where=opened & (delta != 0))
@@ -64,6 +64,13 @@ def _steps(movements: Movements, timeline: Timeline) -> _Steps:
     unknown = (np.isnan(cost) | (split & opened)) & adds
     units = np.where(opened, after, delta) / timeline.growth
     return _Steps(keep, np.where(adds & ~unknown, cost * remaining, 0.0), np.where(unknown, units, 0.0))
+
+
+def _kept(movements: Movements, row: Ints) -> Floats:
+    """The share of basis that stays at each event whatever the units do: less than 1 at a spin-off."""
+    kept = np.ones(row.size)
+    kept[row >= 0] = movements.keep[row[row >= 0]]
+    return kept
 
 
 def _costs(movements: Movements, timeline: Timeline) -> tuple[Bools, Floats]:

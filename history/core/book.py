@@ -4,9 +4,9 @@ Days are consecutive calendar days numbered 0..D-1; day D-1 is the anchor, the d
 signed and as traded on their day (raw), options in contracts. Money is in the account's currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class Positions:
 
     `basis` is the whole position's, NaN unknown. `broker_price` is per share, NaN none, as of `broker_day` (may lie
     before the window; NO_DAY unknown). `may_short`: negative units are no anomaly (options are written).
+    `last_units` (NaN none) were held when the brokerage last listed what it no longer does, up to `removed_day`.
     """
 
     account: Ints
@@ -43,6 +44,8 @@ class Positions:
     broker_price: Floats
     broker_day: Ints
     may_short: Bools
+    last_units: Floats | None = None
+    removed_day: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class Movements:
     """T transactions, in order of record within a day, as `investments.core.effects.Deltas` in floats.
 
     `position` is -1 where no security is moved. `cost` NaN: units came in with an unknown basis. `price` is the row's
-    own, per share, NaN none. Rows outside 0..D-1 are ignored.
+    own, per share, NaN none. `split`: booked by the brokerage for what a company did, `dividend` for a stock dividend.
+    `exchange`: booked for a spin-off or a merger. `keep`: the share of the position's basis that stays, else 1.
+    Rows outside 0..D-1 are ignored.
     """
 
     account: Ints
@@ -65,7 +70,10 @@ class Movements:
     price: Floats
     in_kind: Bools
     split: Bools
+    dividend: Bools
     short: Bools
+    exchange: Bools
+    keep: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +85,32 @@ class Book:
     movements: Movements
 
 
+Rows = TypeVar("Rows", Accounts, Positions, Movements)
+
+
+def take(rows: Rows, which: slice | Ints) -> Rows:
+    """The same value type with every array cut or reordered alike."""
+    columns = ((field.name, getattr(rows, field.name)) for field in fields(rows))
+    chosen: dict[str, Any] = {name: column[which] for name, column in columns if column is not None}
+    return type(rows)(**chosen)
+
+
+def of_positions(book: Book, which: Ints) -> tuple[Positions, Movements, Ints]:
+    """These positions, their movements counting from the first of them, and which rows of the book those are."""
+    place = np.full(book.positions.account.size + 1, -1)
+    place[which] = np.arange(which.size)
+    rows = np.flatnonzero(place[book.movements.position] >= 0)
+    movements = take(book.movements, rows)
+    return take(book.positions, which), replace(movements, position=place[movements.position]), rows
+
+
 class AnomalyKind(StrEnum):
     """What does not add up; `size` is in units, for cash and basis in money."""
 
     NEGATIVE_UNITS = "negative_units"
     NEGATIVE_CASH = "negative_cash"
     UNPRICED = "unpriced"
+    UNCONVERTED = "unconverted"  # held while no exchange rate was known
     BASIS = "basis"  # the brokerage's basis is less than the window's purchases alone
 
 

@@ -12,18 +12,45 @@ FRESH_DAYS: Final = 5  # a close carried over a weekend and a holiday still coun
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """K splits: new shares per old, at the start of the ex-date. Days may lie outside 0..D-1; any order."""
+    """K splits: new shares per old, at the start of the ex-date. Days may lie outside 0..D-1; any order.
+
+    `dividend`: a stock dividend, which brokerages book as one.
+    """
 
     column: Ints
     day: Ints
     ratio: Floats
+    dividend: Bools
+
+    def take(self, chosen: Ints) -> "Splits":
+        """Those splits, in that order."""
+        return Splits(self.column[chosen], self.day[chosen], self.ratio[chosen], self.dividend[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanges:
+    """K spin-offs, mergers, new names and delistings at the start of their days, which may lie outside 0..D-1.
+
+    For each unit `ratio` units of `successor` come, and `cash`; of what `ends` nothing is left. `successor` is one of
+    `group` (S,), the label of each column: columns of one label are the same paper; -1 none. `kept`: the share of basis
+    that a spin-off leaves, NaN unknown.
+    """
+
+    column: Ints
+    successor: Ints
+    day: Ints
+    ratio: Floats
+    cash: Floats
+    ends: Bools
+    kept: Floats
+    group: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """S columns x D days, time last because every step runs along it.
 
-    `close` is raw, carried forward, times `fx`; NaN before the first. `stale`: no real close within FRESH_DAYS.
+    `close` is raw, carried forward, times `fx`; NaN before the first of either. `stale`: no real close in FRESH_DAYS.
     `growth[growth_row[column]]` is the number of shares that one share of day 0 has become, (·, D).
     `last_close` is the day of the last real close, NO_DAY none.
     """
@@ -37,13 +64,19 @@ class Market:
     splits: Splits
     growth: Floats
     growth_row: Ints
+    exchanges: Exchanges
 
     @property
     def days(self) -> int:
         return int(self.close.shape[1])
 
 
-NO_SPLITS: Final = Splits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+_NO_DAYS: Final = np.empty(0, np.int64)
+_NO_FIGURES: Final = np.empty(0)
+NO_EXCHANGES: Final = Exchanges(
+    _NO_DAYS, _NO_DAYS, _NO_DAYS, _NO_FIGURES, _NO_FIGURES, np.empty(0, np.bool_), _NO_FIGURES, _NO_DAYS
+)
+NO_SPLITS: Final = Splits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))
 
 
 def build_market(
@@ -53,10 +86,11 @@ def build_market(
     fx: Floats | None = None,
     prior_close: Floats | None = None,
     prior_day: Ints | None = None,
+    exchanges: Exchanges = NO_EXCHANGES,
 ) -> Market:
     """A Market from raw `closes` (D, S), NaN where the market set no close that day.
 
-    `fx` (D, S) or (S,): units of the account's currency per unit of the column's, already known for every day.
+    `fx` (D, S) or (S,): units of the account's currency per unit of the column's, carried forward; NaN: not known.
     `prior_close`, `prior_day` (S,): the last real close before the window and its (negative) day.
     """
     days, columns = closes.shape
@@ -70,22 +104,23 @@ def build_market(
     _split_carried(filled, source, growth, growth_row)
     stale = np.arange(days) - np.where(source < 0, opening_day[:, None], source) > FRESH_DAYS
     rate = None if fx is None else np.ascontiguousarray(np.broadcast_to(fx, (days, columns)).T)
+    close = filled if rate is None else filled * rate
     return Market(
-        close=filled if rate is None else filled * rate,
+        close=close,
         fx=rate,
         stale=stale,
         has_stale=np.any(stale, axis=1),
         last_close=np.where(source[:, -1] < 0, opening_day, source[:, -1]),
-        starts_priced=~np.isnan(filled[:, 0]),
+        starts_priced=~np.isnan(close[:, 0]),
         splits=splits,
         growth=growth,
         growth_row=growth_row,
+        exchanges=exchanges,
     )
 
 
 def _sorted(splits: Splits) -> Splits:
-    order = np.lexsort((splits.day, splits.column))
-    return Splits(splits.column[order], splits.day[order], splits.ratio[order])
+    return splits.take(np.lexsort((splits.day, splits.column)))
 
 
 def _growth(splits: Splits, days: int, columns: int) -> tuple[Floats, Ints]:

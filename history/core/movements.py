@@ -33,7 +33,9 @@ _FLOWS_IN_KIND: Final = _column([effect.flow is Flow.IN_KIND for effect in _EFFE
 _IS_INCOME: Final = _column([effect.income for effect in _EFFECTS])
 _IS_FEE: Final = _column([effect.fee for effect in _EFFECTS])
 _IS_SHORT: Final = _column([effect.short for effect in _EFFECTS])
-_IS_SPLIT: Final = _column([effect.corporate_action == "split" for effect in _EFFECTS])
+_IS_SPLIT: Final = _column([effect.corporate_action in ("split", "stock_dividend") for effect in _EFFECTS])
+_IS_DIVIDEND: Final = _column([effect.corporate_action == "stock_dividend" for effect in _EFFECTS])
+_IS_EXCHANGE: Final = _column([effect.corporate_action in ("spin_off", "merger") for effect in _EFFECTS])
 _RETURNS_COST: Final = _column([effect.cost is Cost.RETURNED for effect in _EFFECTS])
 _COSTS_AMOUNT: Final = _column([effect.cost is Cost.AMOUNT for effect in _EFFECTS])
 _COST_UNKNOWN: Final = _column([effect.cost is Cost.UNKNOWN for effect in _EFFECTS])
@@ -74,7 +76,10 @@ def movements_from_rows(
         price=np.where((units != 0) & (price > 0), price, np.nan),
         in_kind=_FLOWS_IN_KIND[effect] & (units != 0),
         split=_IS_SPLIT[effect] & (units != 0),
+        dividend=_IS_DIVIDEND[effect] & (units != 0),
         short=_IS_SHORT[effect] & (units != 0),
+        exchange=_IS_EXCHANGE[effect] & (units != 0),
+        keep=np.ones(units.size),
     )
 
 

@@ -1,25 +1,25 @@
 """Daily figures from holdings now, transactions and prices, for many accounts at once.
 
-A transaction dated d counts at the end of d, a split at the start of its ex-date. Shapes in and out: see `book`.
+A transaction dated d counts at the end of d, what a company does at the start of its ex-date. In and out: see `book`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
 from history.core import anomalies, quality, sums
 from history.core.basis import Basis, basis_levels
-from history.core.book import Accounts, Anomaly, Book, Bools, Floats, History, Ints, Movements, Positions
+from history.core.book import Anomaly, Book, Bools, Floats, History, Ints, Movements, Positions, take
+from history.core.exchanges import exchanged
+from history.core.fractions import fractions_paid
 from history.core.market import Market
 from history.core.prices import Prices, price_positions
 from history.core.timeline import Timeline, build_timeline, is_short
 
 POSITIONS_AT_ONCE: Final = 256  # x 731 days x 8 bytes: the working arrays stay near the processor
-
-Rows = TypeVar("Rows", Accounts, Positions, Movements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def reconstruct(*, book: Book, market: Market) -> History:
         raise ValueError("a book needs an account")
     if np.any(np.diff(book.positions.account) < 0):
         raise ValueError("positions must be sorted by account")
+    book = exchanged(book=fractions_paid(book=book, market=market), market=market)
     parts = [_reconstruct(piece, market, origin) for piece, origin in _pieces(book)]
     found = tuple(anomaly for part in parts for anomaly in part.anomalies)
     names = [field.name for field in fields(History) if field.name != "anomalies"]
@@ -54,13 +55,14 @@ def _reconstruct(book: Book, market: Market, origin: tuple[int, int]) -> History
     shape = accounts.cash.size, market.days
     timeline = build_timeline(positions=positions, movements=movements, market=market)
     prices = price_positions(positions=positions, movements=movements, market=market, timeline=timeline)
-    basis = basis_levels(positions=positions, movements=movements, timeline=timeline)
+    basis = basis_levels(positions=positions, movements=_at_own_cost(movements, positions, market), timeline=timeline)
     net_flow = sums.flows(movements, positions, prices.price, accounts=shape[0])
     cash = sums.cash_walked_back(accounts, movements, days=market.days)
     worth = _worth(book, timeline, prices, cash)
     count = sums.securities_held(timeline, positions, shape=shape)
-    shares, found = _trust(book, timeline, prices, worth, cash, count)
-    cost_basis, coverage = _cost_basis(book, timeline, basis, worth)
+    unconverted = _without_rate(market, positions.column[prices.rows])
+    shares, found = _trust(book, timeline, prices, worth, cash, count, unconverted)
+    cost_basis, coverage = _cost_basis(book, timeline, basis, worth, market)
     found += list(anomalies.basis_anomalies(excess=basis.excess, account=positions.account))
     return History(
         value=sums.by_account(worth.values, positions.account, shape[0]) + cash,
@@ -87,9 +89,9 @@ def _worth(book: Book, timeline: Timeline, prices: Prices, cash: Floats) -> _Wor
 
 
 def _trust(
-    book: Book, timeline: Timeline, prices: Prices, worth: _Worth, cash: Floats, count: Ints
+    book: Book, timeline: Timeline, prices: Prices, worth: _Worth, cash: Floats, count: Ints, unconverted: Bools
 ) -> tuple[tuple[Floats, Floats], list[Anomaly]]:
-    """((quality, imputed share), anomalies): what is in doubt, what is unexplained, what has no price."""
+    """((quality, imputed share), anomalies): what is in doubt, what is unexplained, what has no price or rate."""
     positions, accounts = book.positions, book.accounts
     shorted = is_short(timeline, positions, book.movements)
     negative = anomalies.negative_units(timeline=timeline, shorted=shorted)
@@ -110,10 +112,21 @@ def _trust(
     imputed = quality.share_of(part=summed(prices.rows, sizes * prices.imputed), whole=worth.gross)
     found = [
         *anomalies.negative_unit_anomalies(timeline=timeline, negative=negative, account=positions.account),
-        *anomalies.unpriced_anomalies(missing=missing, rows=prices.rows, timeline=timeline, account=positions.account),
+        *anomalies.unpriced_anomalies(
+            missing=missing,
+            unconverted=unconverted,
+            rows=prices.rows,
+            timeline=timeline,
+            account=positions.account,
+        ),
         *anomalies.cash_anomalies(overdrawn=overdrawn),
     ]
     return (trusted, imputed), found
+
+
+def _without_rate(market: Market, column: Ints) -> Bools:
+    """(R, D) days on which nobody knows an exchange rate of the columns."""
+    return np.zeros((column.size, market.days), np.bool_) if market.fx is None else np.isnan(market.fx[column])
 
 
 def _held_without_price(timeline: Timeline, prices: Prices) -> Bools:
@@ -123,12 +136,27 @@ def _held_without_price(timeline: Timeline, prices: Prices) -> Bools:
     return prices.missing & held
 
 
-def _cost_basis(book: Book, timeline: Timeline, basis: Basis, worth: _Worth) -> tuple[Floats, Floats]:
-    """(A, D) basis of the positions where it is known, and the share of their value it covers; NaN where none is."""
+def _at_own_cost(movements: Movements, positions: Positions, market: Market) -> Movements:
+    """Costs in the currency of what was bought, as the brokerage states its basis."""
+    if market.fx is None:
+        return movements
+    moved = np.flatnonzero((movements.position >= 0) & (movements.day >= 0) & (movements.day < market.days))
+    cost = movements.cost.copy()
+    cost[moved] /= market.fx[positions.column[movements.position[moved]], movements.day[moved]]
+    return replace(movements, cost=cost)
+
+
+def _cost_basis(book: Book, timeline: Timeline, basis: Basis, worth: _Worth, market: Market) -> tuple[Floats, Floats]:
+    """(A, D) basis of the positions where it is known, and the share of their value it covers; NaN where none is.
+
+    It is converted at each day's rate, as the value is.
+    """
     account, total = book.positions.account, book.accounts.cash.size
     unknown, stated = np.isnan(basis.level), ~np.isnan(basis.stated)
     daily = timeline.spread(np.where(unknown, 0.0, basis.level))
     daily[stated, -1] = basis.stated[stated]
+    if market.fx is not None:
+        daily *= np.nan_to_num(market.fx[book.positions.column])
     known = sums.by_account(daily, account, total)
     if not unknown.any():
         return known, np.ones_like(known)
@@ -148,15 +176,15 @@ def _pieces(book: Book) -> Iterator[tuple[Book, tuple[int, int]]]:
     """The book cut between accounts into pieces of about POSITIONS_AT_ONCE, each counting from 0."""
     accounts, movements = np.arange(book.accounts.cash.size + 1), book.movements
     if np.any(np.diff(movements.account) < 0):
-        movements = _take(movements, np.argsort(movements.account, kind="stable"))
+        movements = take(movements, np.argsort(movements.account, kind="stable"))
     position_of = np.searchsorted(book.positions.account, accounts)
     movement_of = np.searchsorted(movements.account, accounts)
     cuts = np.flatnonzero(np.diff(position_of[:-1] // POSITIONS_AT_ONCE, prepend=-1))
     for first, last in pairwise([*cuts.tolist(), accounts[-1]]):
         origin = first, int(position_of[first])
-        held = _take(book.positions, slice(position_of[first], position_of[last]))
-        moved = _take(movements, slice(movement_of[first], movement_of[last]))
-        yield _counted_from(origin, Book(_take(book.accounts, slice(first, last)), held, moved)), origin
+        held = take(book.positions, slice(position_of[first], position_of[last]))
+        moved = take(movements, slice(movement_of[first], movement_of[last]))
+        yield _counted_from(origin, Book(take(book.accounts, slice(first, last)), held, moved)), origin
 
 
 def _counted_from(origin: tuple[int, int], book: Book) -> Book:
@@ -171,8 +199,3 @@ def _counted_from(origin: tuple[int, int], book: Book) -> Book:
             position=np.where(moved < 0, moved, moved - position),
         ),
     )
-
-
-def _take(rows: Rows, which: slice | Ints) -> Rows:
-    """The same value type with every array cut or reordered alike."""
-    return type(rows)(*(getattr(rows, field.name)[which] for field in fields(rows)))

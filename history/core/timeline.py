@@ -75,11 +75,10 @@ def build_timeline(*, positions: Positions, movements: Movements, market: Market
 
 
 def _collect(positions: Positions, movements: Movements, market: Market) -> _Events:
-    row = np.flatnonzero((movements.position >= 0) & ((movements.units != 0) | (movements.cost != 0)))
+    matters = (movements.units != 0) | (movements.cost != 0) | (movements.keep != 1)
+    row = np.flatnonzero((movements.position >= 0) & matters)
     day, booked = _booked_split_days(movements, row, positions, market)
-    owner, split = _splits_of_positions(positions, market.splits)
-    unbooked = ~np.isin(owner * market.splits.day.size + split, booked)
-    owner, split = owner[unbooked], split[unbooked]
+    owner, split = _not_booked(positions, market.splits, booked)
     opened = np.arange(positions.account.size)
     return _Events(
         position=np.concatenate((opened, owner, movements.position[row])),
@@ -89,6 +88,18 @@ def _collect(positions: Positions, movements: Movements, market: Market) -> _Eve
         delta=np.concatenate((np.zeros(opened.size + owner.size), movements.units[row])),
         ratio=np.concatenate((np.ones(opened.size), market.splits.ratio[split], np.ones(row.size))),
     )
+
+
+def unbooked_splits(*, positions: Positions, movements: Movements, market: Market) -> tuple[Ints, Ints]:
+    """Every (position, split) that the brokerage has no row for, whatever its day."""
+    row = np.flatnonzero((movements.position >= 0) & movements.split)
+    return _not_booked(positions, market.splits, _booked_split_days(movements, row, positions, market)[1])
+
+
+def _not_booked(positions: Positions, splits: Splits, booked: Ints) -> tuple[Ints, Ints]:
+    owner, split = _splits_of_positions(positions, splits)
+    unbooked = ~np.isin(owner * splits.day.size + split, booked)
+    return owner[unbooked], split[unbooked]
 
 
 def _sorted(events: _Events, days: int) -> _Events:
@@ -109,16 +120,23 @@ def _splits_of_positions(positions: Positions, splits: Splits) -> tuple[Ints, In
 
 
 def _booked_split_days(movements: Movements, row: Ints, positions: Positions, market: Market) -> tuple[Ints, Ints]:
-    """Days of `row` with booked splits moved to their ex-date, and the (position, split) pairs they replace."""
-    day, splits = movements.day[row], market.splits
-    booked = np.flatnonzero(movements.split[row])
-    if not booked.size or not splits.day.size:
-        return day, np.empty(0, np.int64)
-    position = movements.position[row[booked]]
-    split, distance = _booked_for(splits, positions.column[position], day[booked])
-    matches = (distance <= BOOKING_DAYS) & (splits.day[split] < market.days)
-    day[booked[matches]] = splits.day[split[matches]]
-    return day, position[matches] * splits.day.size + split[matches]
+    """Days of `row` with booked splits moved to their ex-date, and the (position, split) pairs they replace.
+
+    A stock dividend is no booking of a split that happens to be near, nor the other way round.
+    """
+    day, splits, replaced = movements.day[row], market.splits, [np.empty(0, np.int64)]
+    for dividend in (False, True):
+        booked = np.flatnonzero(movements.split[row] & (movements.dividend[row] == dividend))
+        told = np.flatnonzero(splits.dividend == dividend)
+        if not booked.size or not told.size:
+            continue
+        position = movements.position[row[booked]]
+        place, distance = _booked_for(splits.take(told), positions.column[position], day[booked])
+        split = told[place]
+        matches = (distance <= BOOKING_DAYS) & (splits.day[split] < market.days)
+        day[booked[matches]] = splits.day[split[matches]]
+        replaced.append(position[matches] * splits.day.size + split[matches])
+    return day, np.concatenate(replaced)
 
 
 def _booked_for(splits: Splits, column: Ints, day: Ints) -> tuple[Ints, Ints]:

@@ -21,3 +21,22 @@ class FxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.base}/{self.quote} {self.day} {self.rate}"
+
+
+class CurrencyRange(models.Model):
+    """Which days of a currency's rate to the US dollar are settled, so that no day is asked for twice.
+
+    Settled are the days from `asked_from` to `asked_to`, the last that was answered: the day before `asked_from` where
+    none was. What comes after is asked for again, some time after `asked_at`.
+    """
+
+    currency = models.CharField(max_length=3, primary_key=True)
+    asked_from = models.DateField()
+    asked_to = models.DateField()
+    asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["currency"]
+
+    def __str__(self) -> str:
+        return f"{self.currency} {self.asked_from} to {self.asked_to}"

@@ -10,7 +10,7 @@ class AccountHistoryQuerySet(models.QuerySet["AccountHistory"]):
 
 
 class AccountHistory(models.Model):
-    """How far the history of an account has followed its ledger. Behind means `processed_version < ledger_version`."""
+    """How far the history of an account has followed its ledger: behind is what is of an older version, or stale."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -24,10 +24,17 @@ class AccountHistory(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     processed_version = models.BigIntegerField(default=-1)
+    stale_from = models.DateField(null=True, blank=True, help_text="What it is made of was corrected from this day on.")
+    seen_transaction = models.BigIntegerField(
+        null=True, blank=True, help_text="The newest row of the ledger that it was made of."
+    )
     progress = models.FloatField(default=0.0)
     first_day = models.DateField(null=True, blank=True)
     last_day = models.DateField(null=True, blank=True)
-    quality = models.FloatField(null=True, blank=True)
+    days_version = models.BigIntegerField(
+        default=0, db_default=0, help_text="Raised whenever its days are written, but for the nightly snapshot."
+    )
+    quality = models.FloatField(null=True, blank=True, help_text="Of its days at the last rebuild.")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     progressed_at = models.DateTimeField(null=True, blank=True, help_text="The last sign of life of whoever runs it.")
@@ -59,6 +66,7 @@ class Anomaly(models.Model):
         BASIS = "basis", "Cost basis and purchases disagree"
         SEAM = "seam", "Snapshot and reconstruction disagree"
         UNMAPPED = "unmapped", "Priced by the brokerage only"
+        UNCONVERTED = "unconverted", "No exchange rate is known"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="anomalies", db_constraint=False)

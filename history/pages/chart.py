@@ -1,14 +1,17 @@
 """The history panel: the daily line of a range, what happened in it, and the table that stands behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from history.intraday import Session, session_minutes
 from history.models import AccountHistory
+from history.pages.comparison import Comparison, ComparisonChoice, compared, comparison_choices
 from history.progress import overall_progress, reconstruction_progress
 from history.series import PERIODS, Period, period_of, totals
+from portfolio_site.lib.money import displayed
 
 DEFAULT_PERIOD = "1Y"
 LABELS = {"ALL": "All"}
@@ -50,13 +53,15 @@ class DayValue:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: `change` and `net_flow` since the line below it."""
+    """One line of the table: `change` and `net_flow` since the line below it, returns since the first day."""
 
     day: date
     value: Decimal | None
     change: Decimal | None
     net_flow: Decimal
     quality: float
+    fraction: float | None = None
+    benchmark: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,14 @@ class HistoryPanel:
     this_year: Span | None
     currency: str
     building: Building | None = None
+    benchmarks: Sequence[ComparisonChoice] = ()
+    comparison: Comparison | None = None
+    session: Session | None = None
+
+    @property
+    def minutes(self) -> Session | None:
+        """The session by the minute, where the range is a day and there are enough to draw."""
+        return self.session if self.session and len(self.session.times) > 1 else None
 
     @property
     def words(self) -> str:
@@ -133,11 +146,15 @@ class HistoryPanel:
 
     @property
     def rows(self) -> list[Row]:
-        return _table(self.span.days) if self.span else []
+        rows = _table(self.span.days) if self.span else []
+        returns = self.comparison.returns if self.comparison else {}
+        return [replace(row, benchmark=returns.get(row.day)) for row in rows] if returns else rows
 
     @property
     def series(self) -> dict[str, Any]:
         """The contract of `chart.js`: columns of one length."""
+        if self.minutes and self.span:
+            return _minute_series(self.minutes, self.span, self.currency)
         days = self.span.days if self.span else ()
         start = days[0].index if days else 1.0
         return {
@@ -148,11 +165,43 @@ class HistoryPanel:
             "flows": [float(day.net_flow) for day in days],
             "quality": [day.quality for day in days],
             "estimated": [day.quality < ESTIMATED_BELOW for day in days],
+            **_beside(self.comparison, days),
         }
 
 
+def _beside(comparison: Comparison | None, days: Sequence[DayValue]) -> dict[str, Any]:
+    if comparison is None or not comparison.returns:
+        return {}
+    percent = [comparison.returns.get(day.day) for day in days]
+    return {"benchmark": {"symbol": comparison.symbol, "percent": percent}}
+
+
+def beside_benchmark(panel: HistoryPanel, *, chosen: str, own: str) -> HistoryPanel:
+    """The panel with the benchmarks there are to choose from, and the one that is chosen over the panel's days."""
+    if panel.span is None:
+        return panel
+    choices, days = comparison_choices(chosen=chosen, own=own), panel.span.days
+    found = compared(choices=choices, start=days[0].day, end=days[-1].day, currency=panel.currency)
+    return replace(panel, benchmarks=choices, comparison=found)
+
+
+def _minute_series(session: Session, span: Span, currency: str) -> dict[str, Any]:
+    """Percent is of the last close and what came in since, so that a deposit is no gain at the end of the day."""
+    start = (span.days[0].value or Decimal(0)) + span.net_flow
+    count = len(session.times)
+    return {
+        "currency": currency,
+        "dates": [time.isoformat() for time in session.times],
+        "values": [float(displayed(value, currency)) for value in session.values],
+        "percent": [round(float(value / start) - 1, 6) if start > 0 else 0.0 for value in session.values],
+        "flows": [0.0] * count,
+        "quality": [1.0] * count,
+        "estimated": [False] * count,
+    }
+
+
 def history_panel(*, user_id: int, account_ids: Sequence[int], period: str, currency: str, today: date) -> HistoryPanel:
-    """The panel for a range; two queries, one of which reaches back to New Year for the year's own change."""
+    """The panel for a range; a few queries, one of which reaches back to New Year for the year's own change."""
     chosen = period if period in PERIODS else DEFAULT_PERIOD
     start, new_year = period_of(chosen, today=today).start, period_of("YTD", today=today).start
     columns = totals(account_ids=account_ids, period=Period(min(start, new_year), today), base_currency=currency)
@@ -163,6 +212,7 @@ def history_panel(*, user_id: int, account_ids: Sequence[int], period: str, curr
         this_year=_drawable(everything.since(new_year)),
         currency=currency,
         building=_building(user_id, account_ids),
+        session=session_minutes(account_ids=account_ids, base_currency=currency) if chosen == "1D" else None,
     )
 
 
@@ -212,4 +262,5 @@ def _row(days: tuple[DayValue, ...], before: int, at: int) -> Row:
         change=None if value is None or earlier is None else value - earlier,
         net_flow=sum((day.net_flow for day in days[before + 1 : at + 1]), Decimal(0)),
         quality=days[at].quality,
+        fraction=days[at].index / days[0].index - 1 if days[0].index else None,
     )

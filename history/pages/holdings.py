@@ -12,9 +12,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from history.pages.drawer import asked_security, drawer
 from history.valuation import AccountWorth, Worth, account_worths, total_worth
 from investments.kinds import SECURITY_KINDS, security_label, security_name
 from investments.models import Holding, Institution
+from investments.pages.remembered import remembers
 from investments.pages.scope import AccountChoice, Scope, scope_of
 from portfolio_site.lib.sessions import last_closed_session
 
@@ -41,6 +43,7 @@ class Sums:
 class HoldingRow:
     """`price` in the security's `currency`; all other money in the base currency, None where unknown."""
 
+    security_id: int
     label: str
     name: str
     badge: str
@@ -112,18 +115,25 @@ SORTS: dict[str, Callable[[HoldingRow], Any]] = {
 
 
 @login_required
+@remembers("holdings", ("sort",))
 def holdings(request: HttpRequest) -> HttpResponse:
     scope, currency = scope_of(request), request.user.base_currency
     worths = account_worths(account_ids=scope.account_ids, base_currency=currency)
     total = total_worth(worths, base_currency=currency)
+    security = asked_security(request, scope)
+    opened: dict[str, Any] = {"currency": currency}
+    if security:
+        opened |= {"security": security, "label": security_label(security), "name": security_name(security)}
+        opened["panel"] = drawer(request, security, scope, worths, total)
+        if "X-Fragment" in request.headers:
+            return render(request, "history/parts/_drawer.html", opened)
     sort = request.GET.get("sort", DEFAULT_SORT)
     sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
     groups = _groups(scope, worths, total, sort)
-    context = {
+    context = opened | {
         "groups": groups,
         "sums": _sums(worths, _rows(entry for group in groups for entry in group.accounts), total),
         "total": total,
-        "currency": currency,
         "columns": [_column(*column, sort) for column in COLUMNS],
         "connect_url": reverse("onboarding_connect"),
     }
@@ -200,10 +210,11 @@ def _row(holding: Holding, rate: Decimal | None, total_value: Decimal, session: 
     def based(amount: Decimal | None) -> Decimal | None:
         return None if amount is None or rate is None else amount * rate
 
-    value, change, basis = based(holding.value), based(holding.day_change), based(holding.cost_basis)
+    value, change, basis = based(holding.value), based(holding.day_change), based(holding.basis)
     gain = None if value is None or basis is None else value - basis
     priced_on = holding.priced_on or holding.institution_price_as_of
     return HoldingRow(
+        security_id=security.pk,
         label=security_label(security),
         name=security_name(security),
         badge=_badge(holding),

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.http import urlencode
-
+from history.anomalies import page_of, tell
 from history.models import Anomaly
 from history.valuation import Worth
 from investments.kinds import security_label
-from portfolio_site.templatetags.figures import money_text
 
 MOST_ROWS = 6
+ACTIONS = {"opening_balance": "Add it", "deposit": "Add it"}
 Kind = Anomaly.Kind
 
 
@@ -31,7 +28,9 @@ def issues(*, account_ids: Sequence[int], worth: Worth) -> list[Issue]:
     found = Anomaly.objects.filter(account__in=account_ids).select_related("account", "security").order_by("-day", "pk")
     by_kind = {kind: list(rows) for kind, rows in groupby(sorted(found, key=_kind), key=_kind)}
     unmapped = by_kind.pop(Kind.UNMAPPED, [])
-    told = [*map(_missing_rate, worth.missing_rates), *(_told(row) for rows in by_kind.values() for row in rows)]
+    past = [row for row in by_kind.pop(Kind.UNCONVERTED, []) if _currency(row) not in worth.missing_rates]
+    rest = [row for rows in (*by_kind.values(), past) for row in rows]
+    told = [*map(_missing_rate, worth.missing_rates), *map(_told, rest)]
     return [*told[:MOST_ROWS], *([_unmapped(unmapped)] if unmapped else [])]
 
 
@@ -39,23 +38,18 @@ def _kind(anomaly: Anomaly) -> str:
     return anomaly.kind
 
 
+def _currency(anomaly: Anomaly) -> str:
+    return anomaly.security.currency if anomaly.security else anomaly.account.currency
+
+
 def _missing_rate(currency: str) -> Issue:
     return Issue(f"No exchange rate for {currency}", f"What is held in {currency} is not in the total.")
 
 
 def _told(anomaly: Anomaly) -> Issue:
-    security = security_label(anomaly.security) if anomaly.security else "cash"
-    day, size = date_format(anomaly.day, "j M Y"), abs(anomaly.size)
-    units, amount = f"{size.normalize():f}", money_text(size, anomaly.account.currency)
-    title, detail = {
-        Kind.NEGATIVE_UNITS: (f"A purchase of {security} is missing", f"{units} more were sold by {day} than bought."),
-        Kind.NEGATIVE_CASH: ("Cash falls below zero", f"To {amount} under, first on {day}: a deposit is missing."),
-        Kind.NEVER_PRICED: (f"No price for {security}", f"From {day}; it counts as nothing until one is known."),
-        Kind.BASIS: (f"The cost of {security} is in doubt", f"It differs by {amount} from what the purchases cost."),
-        Kind.SEAM: ("Snapshot and history differ", f"By {amount} on {day}."),
-    }.get(Kind(anomaly.kind), (anomaly.get_kind_display(), day))
-    query = urlencode({"account": anomaly.account_id, "q": anomaly.security.ticker_symbol if anomaly.security else ""})
-    return Issue(title, f"{anomaly.account.name}. {detail}", url=f"{reverse('transactions')}?{query}", action="Look")
+    told = tell(anomaly)
+    sentence = f"{told.account_name}. {told.detail} {told.advice}"
+    return Issue(told.title, sentence, url=page_of(told), action=ACTIONS.get(told.fix, "Look"))
 
 
 def _unmapped(rows: list[Anomaly]) -> Issue:

@@ -10,13 +10,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from history.allocation import pieces
 from history.pages.accounts import account_lines
 from history.pages.allocation import DEFAULT_DIMENSION, AllocationPanel, allocation_panel
-from history.pages.chart import DEFAULT_PERIOD, HistoryPanel, history_panel
+from history.pages.chart import DEFAULT_PERIOD, HistoryPanel, beside_benchmark, history_panel
+from history.pages.income_panel import IncomePanel, income_panel
 from history.pages.issues import Issue, issues
 from history.pages.movers import Mover, movers
 from history.pages.panels import Content, Panel, read_panel
 from history.valuation import Worth, account_worths, market_today, total_worth
+from history.watched import watch
+from investments.pages.remembered import remembers
 from investments.pages.scope import scope_of
 from portfolio_site.lib.sessions import last_closed_session
 
@@ -38,34 +42,47 @@ class Overview:
     def context(self, part: str | None) -> Context:
         """What the page needs, or the one panel of it that is asked for."""
         value = {"value": _value(self.worth), "accounts": self.lines, "cash_weight": _weight(self.worth)}
-        readers = {"history": self.history, "allocation": self.allocation, "movers": self.movers, "issues": self.issues}
+        readers = {
+            "history": self.history,
+            "allocation": self.allocation,
+            "movers": self.movers,
+            "income": self.income,
+            "issues": self.issues,
+        }
         wanted = [part] if part else list(readers) if self.worths else []
         return value | {name: readers[name]() for name in wanted}
 
     def history(self) -> Panel[HistoryPanel]:
         period = self.request.GET.get("period", DEFAULT_PERIOD)
-        return self._read("history", partial(self._history, period), variant=period)
+        benchmark = self.request.GET.get("benchmark", "")
+        return self._read("history", partial(self._history, period, benchmark), variant=f"{period} {benchmark}")
 
-    def _history(self, period: str) -> HistoryPanel:
-        return history_panel(
+    def _history(self, period: str, benchmark: str) -> HistoryPanel:
+        panel = history_panel(
             user_id=self.request.user.pk,
             account_ids=self.scope.account_ids,
             period=period,
             currency=self.currency,
             today=market_today(),
         )
+        return beside_benchmark(panel, chosen=benchmark, own=self.request.user.benchmark)
 
     def allocation(self) -> Panel[AllocationPanel]:
         by = self.request.GET.get("by", DEFAULT_DIMENSION)
         return self._read("allocation", partial(self._allocation, by), variant=by)
 
     def _allocation(self, by: str) -> AllocationPanel:
-        return allocation_panel(
-            by=by, worths=self.worths, accounts=self.lines, total_value=self.worth.value, currency=self.currency
-        )
+        held = pieces(worths=self.worths)
+        return allocation_panel(by=by, pieces=held, total_value=self.worth.value, currency=self.currency)
 
     def movers(self) -> Panel[list[Mover]]:
         return self._read("movers", lambda: movers(worths=self.worths, total_value=self.worth.value))
+
+    def income(self) -> Panel[IncomePanel | None]:
+        return self._read("income_panel", self._income)
+
+    def _income(self) -> IncomePanel | None:
+        return income_panel(account_ids=self.scope.account_ids, worths=self.worths, currency=self.currency)
 
     def issues(self) -> Panel[list[Issue]]:
         return self._read("issues", lambda: issues(account_ids=self.scope.account_ids, worth=self.worth))
@@ -76,8 +93,10 @@ class Overview:
 
 
 @login_required
+@remembers("overview", ("period", "by", "benchmark"))
 def overview(request: HttpRequest) -> HttpResponse:
     """The page, or the one panel that a range or dimension button asks for."""
+    watch(user_id=request.user.pk)
     target = request.htmx.target if getattr(request, "htmx", None) else None
     part = target if target in PARTS else None
     context = Overview(request).context(part) | {"connect_url": reverse("onboarding_connect")}

@@ -1,6 +1,18 @@
 """Sources of market data. Importing the package registers every provider."""
 
-from . import simulated, stored
-from .base import REGISTRY, DataProvider, DataProviderChain, ProviderError, configured_chain
+from . import alphavantage, fmp, simulated, stored, yahoo
+from .base import REGISTRY, DataProvider, ProviderError
+from .chain import DataProviderChain, configured_chain
 
-__all__ = ["REGISTRY", "DataProvider", "DataProviderChain", "ProviderError", "configured_chain", "simulated", "stored"]
+__all__ = [
+    "REGISTRY",
+    "DataProvider",
+    "DataProviderChain",
+    "ProviderError",
+    "alphavantage",
+    "configured_chain",
+    "fmp",
+    "simulated",
+    "stored",
+    "yahoo",
+]

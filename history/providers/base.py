@@ -1,21 +1,18 @@
-"""What a provider of market data answers, and the chain that asks one after the other.
+"""What a provider of market data answers, and how it says that it cannot.
 
-Prices are raw: as traded that day. A symbol missing from an answer is unknown to that provider and is asked of the
-next; an empty list means it is known and had no price in the range.
+Prices are raw: as traded that day, in the currency of the listing, never in pence. What is asked for is a symbol, with
+the exchange behind it where it is listed abroad (`VOD:XLON`, see `history.core.venues`). A symbol missing from an
+answer is unknown to that provider and is asked of the next; an empty list means it is known and had no price in the
+range.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
-from django.conf import settings
-
-from history.providers.garbage import believable
-
-logger = logging.getLogger(__name__)
+Pair = tuple[str, str]  # base currency, quote currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,80 +51,148 @@ class Actions:
     splits: tuple[Split, ...] = ()
     dividends: tuple[Dividend, ...] = ()
 
+    def since(self, first: date) -> "Actions":
+        """Those from a day on."""
+        return Actions(
+            tuple(split for split in self.splits if split.ex_date >= first),
+            tuple(dividend for dividend in self.dividends if dividend.ex_date >= first),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A listing's new symbol, in force from the start of `day`; both as `asked_as`."""
+
+    day: date
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delisted:
+    """A listing's last day; `asked` as `asked_as`."""
+
+    day: date
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListingChanges:
+    """What happened to listings of a whole market, whoever holds them."""
+
+    renamed: tuple[Renamed, ...] = ()
+    delisted: tuple[Delisted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Units of the quote currency that one unit of the base currency buys at the end of a day."""
+
+    day: date
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The last price a provider knows. `session`: pre, regular, post or closed. `at` is aware, in UTC."""
+
+    symbol: str
+    price: Decimal
+    at: datetime
+    provider: str
+    session: str
+    delay_minutes: int = 0
+    previous_close: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A symbol a search has found. Empty text: not told. `kind` as `MarketSymbol.Kind`."""
+
+    symbol: str
+    name: str = ""
+    exchange: str = ""
+    currency: str = ""
+    kind: str = ""
+    cusip: str = ""
+    isin: str = ""
+
 
 class ProviderError(Exception):
-    """A provider could not answer. `permanent`: asking again the same way is useless."""
+    """A provider could not answer. `permanent`: asking again the same way is useless. `retry_after` in seconds."""
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class Unsupported(ProviderError):
+    """This provider cannot answer such a question at all; the next one is asked."""
+
+    def __init__(self, provider: str, what: str) -> None:
+        super().__init__(f"{provider} has no {what}", permanent=True)
+
+
+class Interrupted(ProviderError):
+    """A provider answered for some symbols and then could not go on. `answers` is what it had got, as it returns it."""
+
+    def __init__(self, error: ProviderError, answers: Mapping[Any, Any]) -> None:
+        super().__init__(str(error), permanent=error.permanent)
+        self.answers = answers
 
 
 class DataProvider(Protocol):
-    """One source of market data. Raises ProviderError; answers only for symbols it knows."""
+    """One source of market data. Raises ProviderError; answers only for symbols it knows.
+
+    `fx` is asked for (base, quote) pairs. `search` takes one of ticker, cusip, isin and name.
+    """
 
     name: str
+    licence: str
 
     def daily_prices(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Sequence[DailyPrice]]: ...
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]: ...
 
+    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]: ...
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One symbol's prices, oldest first, and actions, from one provider."""
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]: ...
 
-    source: str
-    prices: tuple[DailyPrice, ...]
-    actions: Actions
-    rejected: int = 0
+    def search(self, *, ticker: str = "", cusip: str = "", isin: str = "", name: str = "") -> Sequence[Listing]: ...
+
+    def listing_changes(self, since: date) -> ListingChanges: ...
 
 
-@dataclass(slots=True)
-class Fetched:
-    """What the chain found. `failed`: symbols that a provider might know but could not be asked about now."""
+class Answerless:
+    """What a provider inherits that answers only some of the questions."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
-    failed: set[str] = field(default_factory=set)
+    name: str
+    licence = ""
 
+    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
+        """Raises Unsupported."""
+        raise Unsupported(self.name, "exchange rates")
 
-class DataProviderChain:
-    """Providers in order; what one answered is kept, and only the rest asked of the next."""
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Raises Unsupported."""
+        raise Unsupported(self.name, "quotes")
 
-    def __init__(self, providers: Sequence[DataProvider]) -> None:
-        self.providers = tuple(providers)
+    def search(self, *, ticker: str = "", cusip: str = "", isin: str = "", name: str = "") -> Sequence[Listing]:
+        """Raises Unsupported."""
+        raise Unsupported(self.name, "search")
 
-    def fetch(self, symbols: Sequence[str], start: date, end: date) -> Fetched:
-        """Prices and actions of the symbols from `start` to `end`, both included. Never raises ProviderError."""
-        fetched = Fetched()
-        for provider in self.providers:
-            wanted = [symbol for symbol in symbols if symbol not in fetched.answers]
-            if not wanted:
-                break
-            self._ask(provider, wanted, start, end, fetched)
-        fetched.failed -= fetched.answers.keys()
-        return fetched
-
-    def _ask(self, provider: DataProvider, wanted: list[str], start: date, end: date, fetched: Fetched) -> None:
-        try:
-            prices = provider.daily_prices(wanted, start, end)
-            actions = provider.corporate_actions([symbol for symbol in wanted if symbol in prices], start, end)
-        except ProviderError as error:
-            logger.warning("%s could not answer for %d symbols: %s", provider.name, len(wanted), error)
-            fetched.failed.update(wanted)
-            return
-        for symbol in wanted:
-            if symbol in prices:
-                fetched.answers[symbol] = _sifted(provider.name, symbol, prices[symbol], actions.get(symbol, Actions()))
+    def listing_changes(self, since: date) -> ListingChanges:
+        """Raises Unsupported."""
+        raise Unsupported(self.name, "listing changes")
 
 
-def _sifted(source: str, symbol: str, prices: Sequence[DailyPrice], actions: Actions) -> Answer:
-    """The answer without garbage, which is counted and logged."""
-    kept = believable(sorted(prices, key=lambda price: price.day), actions.splits)
-    rejected = len(prices) - len(kept)
-    if rejected:
-        logger.warning("%s: %d of %d prices of %s rejected", source, rejected, len(prices), symbol)
-    return Answer(source, tuple(kept), actions, rejected)
+class Meter(Protocol):
+    """Counts what is asked of providers, and says when no more may be spent."""
+
+    def allows(self, provider: str) -> bool: ...
+
+    def charge(self, provider: str, *, calls: int, failed: int) -> None: ...
 
 
 REGISTRY: dict[str, Callable[[], DataProvider]] = {}
@@ -141,8 +206,3 @@ def register(name: str) -> Callable[[Callable[[], DataProvider]], Callable[[], D
         return factory
 
     return remember
-
-
-def configured_chain() -> DataProviderChain:
-    """The chain of settings.MARKET_DATA_PROVIDERS. Raises KeyError for a name nobody registered."""
-    return DataProviderChain([REGISTRY[name]() for name in settings.MARKET_DATA_PROVIDERS])

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from history.core.book import NO_DAY, Accounts, Book, Bools, Floats, History, Ints, Movements, Positions
-from history.core.market import NO_SPLITS, Market, Splits, build_market
+from history.core.market import NO_SPLITS, Exchanges, Market, Splits, build_market
 from history.core.reconstruct import reconstruct
 from history.tests.life import Life, Row
 from investments.core.effects import Deltas, deltas, effect_of, normalise
@@ -30,7 +30,9 @@ class Move:
     price: float = NAN
     in_kind: bool = False
     split: bool = False
+    dividend: bool = False
     short: bool = False
+    exchange: bool = False
     account: int = 0
 
 
@@ -45,7 +47,22 @@ class Held:
     broker_price: float = NAN
     broker_day: int = NO_DAY
     may_short: bool = False
+    last_units: float = NAN
+    removed_day: int = NO_DAY
     account: int = 0
+
+
+@dataclass
+class Exchange:
+    """A spin-off (`ends` False), or a merger, new name or delisting of column 0 unless it says otherwise."""
+
+    day: int
+    ratio: float = 0.0
+    successor: int = -1
+    cash: float = 0.0
+    ends: bool = False
+    kept: float = NAN
+    column: int = 0
 
 
 @dataclass
@@ -59,6 +76,8 @@ class Case:
     margin: bool = False
     splits: list[tuple[int, int, float]] = field(default_factory=list)  # column, day, ratio
     fx: Floats | None = None
+    exchanges: list["Exchange"] = field(default_factory=list)
+    one_paper: bool = False  # every column is an id of the same
     prior_close: list[float] | None = None
     prior_day: list[int] | None = None
 
@@ -69,6 +88,7 @@ class Case:
             fx=self.fx,
             prior_close=None if self.prior_close is None else np.array(self.prior_close),
             prior_day=None if self.prior_day is None else np.array(self.prior_day),
+            exchanges=exchanges_of(self.exchanges, len(self.closes), one_paper=self.one_paper),
         )
 
     def history(self) -> History:
@@ -81,7 +101,20 @@ def splits_of(splits: list[tuple[int, int, float]]) -> Splits:
     if not splits:
         return NO_SPLITS
     column, day, ratio = zip(*splits, strict=True)
-    return Splits(np.array(column), np.array(day), np.array(ratio, np.float64))
+    return Splits(np.array(column), np.array(day), np.array(ratio, np.float64), np.zeros(len(splits), np.bool_))
+
+
+def exchanges_of(exchanges: list[Exchange], columns: int, *, one_paper: bool = False) -> Exchanges:
+    return Exchanges(
+        column=_ints([one.column for one in exchanges]),
+        successor=_ints([one.successor for one in exchanges]),
+        day=_ints([one.day for one in exchanges]),
+        ratio=_floats([one.ratio for one in exchanges]),
+        cash=_floats([one.cash for one in exchanges]),
+        ends=_bools([one.ends for one in exchanges]),
+        kept=_floats([one.kept for one in exchanges]),
+        group=_ints([0 if one_paper else column for column in range(columns)]),
+    )
 
 
 def positions_of(held: list[Held]) -> Positions:
@@ -94,6 +127,8 @@ def positions_of(held: list[Held]) -> Positions:
         broker_price=_floats([each.broker_price for each in held]),
         broker_day=_ints([each.broker_day for each in held]),
         may_short=_bools([each.may_short for each in held]),
+        last_units=_floats([each.last_units for each in held]),
+        removed_day=_ints([each.removed_day for each in held]),
     )
 
 
@@ -111,7 +146,10 @@ def movements_of(moves: list[Move]) -> Movements:
         price=_floats([move.price for move in moves]),
         in_kind=_bools([move.in_kind for move in moves]),
         split=_bools([move.split for move in moves]),
+        dividend=_bools([move.dividend for move in moves]),
         short=_bools([move.short for move in moves]),
+        exchange=_bools([move.exchange for move in moves]),
+        keep=np.ones(len(moves)),
     )
 
 
@@ -190,8 +228,10 @@ def life_move(life: Life, row: Row, position: int) -> Move:
         cost=NAN if change.cost is None else float(change.cost),
         price=float(row.price) if row.price > 0 and change.units else NAN,
         in_kind=change.in_kind,
-        split=bool(change.units) and effect.corporate_action == "split",
+        split=bool(change.units) and effect.corporate_action in ("split", "stock_dividend"),
+        dividend=bool(change.units) and effect.corporate_action == "stock_dividend",
         short=bool(change.units) and effect.short,
+        exchange=bool(change.units) and effect.corporate_action in ("spin_off", "merger"),
         account=row.account,
     )
 

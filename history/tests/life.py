@@ -203,13 +203,14 @@ class Life:
             self._report(account, name, "cash", "stock distribution", units)
 
     def _dividend(self, account: Account) -> None:
-        name = self._pick(lambda name: account.units.get(name, 0) > 0)
+        """Paid on what is held, charged on what is short."""
+        name = self._pick(lambda name: account.units.get(name, 0) != 0)
         if not name:
             return
-        amount = (self._worth(name, account.units[name]) / 100).quantize(CENT)
+        amount = max((self._worth(name, account.units[name]) / 100).quantize(CENT), -account.cash)
         self._receive(account, name, amount, "cash", self.random.choice(("dividend", "qualified dividend")))
         units = (amount / self.last_price[name] / self.securities[name].multiplier).quantize(Decimal("0.000001"))
-        if units and amount and self.securities[name].kind != "option" and self.random.random() < 0.5:
+        if units > 0 and amount and self.securities[name].kind != "option" and self.random.random() < 0.5:
             account.cash -= amount
             self._move(account, name, units)
             self._report(account, name, "buy", "dividend reinvestment", units, amount=amount)
@@ -220,17 +221,18 @@ class Life:
     def _receive(self, account: Account, name: str | None, amount: Decimal, type: str, subtype: str) -> None:
         account.cash += amount
         account.income += amount
-        self._report(account, name, type, subtype, Decimal(0), amount=self._wrong_sign(-amount))
+        self._report(account, name, type, subtype, Decimal(0), amount=-amount)
 
     def _fee(self, account: Account) -> None:
-        amount = Decimal(self.random.randrange(1, 3000)) / 100
-        if amount <= account.cash:
+        """Charged, and now and then refunded."""
+        amount = Decimal(self.random.randrange(-500, 3000)) / 100
+        if amount and amount <= account.cash:
             type, subtype = self.random.choice(
                 (("fee", "account fee"), ("cash", "tax withheld"), ("fee", "margin expense"))
             )
             account.cash -= amount
             account.fees += amount
-            self._report(account, None, type, subtype, Decimal(0), amount=self._wrong_sign(amount))
+            self._report(account, None, type, subtype, Decimal(0), amount=amount)
 
     def _deposit(self, account: Account) -> None:
         self._wire(account, Decimal(self.random.randrange(1, 50_000_00)) / 100)

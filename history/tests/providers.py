@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from history.providers.base import Actions, DailyPrice, ProviderError
+from history.providers.base import Actions, DailyPrice, ProviderError, Quote
 
 
 @dataclass
@@ -43,3 +43,16 @@ class Down:
 
     def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]:
         raise ProviderError("connection refused")
+
+
+@dataclass
+class Quoting:
+    """Tells the quotes it was given."""
+
+    told: dict[str, Quote]
+    name: str = "quoting"
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        self.asked.append(tuple(symbols))
+        return {symbol: self.told[symbol] for symbol in symbols if symbol in self.told}

@@ -1,14 +1,28 @@
 """The admin of history: operators look, and restart what failed."""
 
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from history.claims import MAX_ATTEMPTS, behind
-from history.models import AccountHistory, Anomaly, FxRate, MarketSymbol, Price, SecurityMapping, SymbolAction
+from history.models import (
+    AccountHistory,
+    Anomaly,
+    FxRate,
+    MarketSymbol,
+    Price,
+    ProviderUsage,
+    SecurityMapping,
+    SymbolAction,
+)
+from history.providers import DataProviderChain, resilience
+from history.tasks import backfill_symbols
 from history.tests.ledgers import book, holding, stock
+from history.tests.providers import Listed
 from investments.models import Security
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +75,35 @@ def test_a_symbol_shows_its_closes_and_splits(operator: Client) -> None:
     page = operator.get(f"/admin/history/marketsymbol/{symbol.pk}/change/").content.decode()
     assert "145.32 (file)" in page
     assert "AAPL split 2026-11-20" in page
+
+
+def test_what_is_missing_is_fetched_once_that_was_confirmed(
+    operator: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    symbol = MarketSymbol.objects.create(symbol="AAPL")
+    monkeypatch.setattr("history.backfill.configured_chain", lambda: DataProviderChain([Listed({"AAPL": "10"})]))
+    monkeypatch.setattr("history.admin.enqueue_backfill", backfill_symbols)
+    chosen = {"action": "fetch_missing", "_selected_action": [symbol.pk]}
+    with django_capture_on_commit_callbacks(execute=True):
+        asked = operator.post("/admin/history/marketsymbol/", chosen).content.decode()
+    assert "nobody was asked for yet" in asked
+    assert not Price.objects.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        done = operator.post("/admin/history/marketsymbol/", {**chosen, "confirmed": "yes"}, follow=True)
+    assert "1 symbols are asked for now" in done.content.decode()
+    symbol.refresh_from_db()
+    assert symbol.priced_from is not None
+    assert Price.objects.filter(symbol=symbol, close=10).count() > 500
+
+
+def test_a_provider_that_is_left_alone_is_seen(operator: Client) -> None:
+    for name in ("fmp", "yahoo"):
+        ProviderUsage.objects.create(provider=name, day=timezone.now().date(), calls=9, failed=4)
+        resilience.breaker(name).close()
+    ProviderUsage.objects.create(provider="fmp", day=DAY, calls=1)
+    resilience.breaker("fmp").open()
+    try:
+        page = operator.get("/admin/history/providerusage/").content.decode()
+    finally:
+        resilience.breaker("fmp").close()
+    assert re.findall(r'field-answers"><img[^>]*icon-(\w+)', page) == ["no", "yes", "unknown"]

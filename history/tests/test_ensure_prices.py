@@ -14,6 +14,7 @@ from history.models import MarketSymbol, Price, SymbolAction
 from history.prices import LEASE, ensure_prices, final_day, last_settlement
 from history.providers import DataProviderChain
 from history.providers.base import Actions, DailyPrice, Dividend, Split
+from history.providers.stored import StoredPrices
 from history.tests.providers import Down, Listed
 
 MONDAY, FRIDAY = date(2026, 11, 9), date(2026, 11, 13)
@@ -36,6 +37,20 @@ class TestWhatIsAskedFor:
         assert ensure([symbol("AAPL")], MONDAY, FRIDAY, Listed({"AAPL": "10.123456789"})) == (1, 5)
         stored = Price.objects.filter(symbol__symbol="AAPL").values_list("day", "close", "source")
         assert next(iter(stored)) == (MONDAY, Decimal("10.123456789"), "listed")
+
+    def test_a_listing_abroad_is_asked_for_by_its_exchange(self) -> None:
+        """Two of one ticker in one batch keep their own prices; so do their quotes and actions."""
+        home, london = symbol("VOD"), symbol("VOD", exchange="XLON", currency="GBP")
+        provider = Listed({"VOD": "10", "VOD:XLON": "0.75"})
+        assert ensure([home, london], MONDAY, FRIDAY, provider) == (2, 10)
+        assert provider.asked == [(("VOD", "VOD:XLON"), MONDAY, FRIDAY)]
+        closes = dict(Price.objects.filter(day=FRIDAY).values_list("symbol", "close"))
+        assert closes == {home.pk: 10, london.pk: Decimal("0.75")}
+        again = DataProviderChain([StoredPrices()]).fetch(["VOD", "VOD:XLON"], FRIDAY, FRIDAY).answers
+        assert {name: answer.prices[0].close for name, answer in again.items()} == {
+            "VOD": 10,
+            "VOD:XLON": Decimal("0.75"),
+        }
 
     def test_nothing_is_asked_twice(self) -> None:
         one, provider = symbol("AAPL"), Listed({"AAPL": "10"})

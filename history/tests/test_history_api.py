@@ -68,6 +68,17 @@ def test_periods(api: Any, days: Portfolio) -> None:
     assert caller.get(URL, {"from": "2027-01-01"}).json()["dates"] == []
 
 
+def test_resolution(api: Any, days: Portfolio) -> None:
+    _write_days(days.brokerage, date(2026, 10, 30), ["90"] * 19, {date(2026, 10, 31): "5", date(2026, 11, 4): "7.25"})
+    caller = api(days.owner)
+    body = caller.get(URL, {"from": "2026-10-30", "resolution": "month", "filter_account": days.brokerage.pk}).json()
+    assert body["dates"] == ["2026-10-30", "2026-10-31", "2026-11-20"]
+    assert (body["value"], body["net_flow"]) == (["90.00", "90.00", "260.00"], ["0.00", "5.00", "157.25"])
+    assert (body["gain"][-1], body["twrr"][0]) == ("7.75", 1.0)  # 260 - 90 - 5 - 157.25
+    weekly = caller.get(URL, {"from": "2026-10-30", "resolution": "week"}).json()
+    assert weekly["dates"] == ["2026-10-30", "2026-11-01", "2026-11-08", "2026-11-15", "2026-11-20"]
+
+
 def test_filter_account(api: Any, days: Portfolio) -> None:
     body = api(days.owner).get(URL, {"filter_account": days.ira.pk}).json()
     assert body["value"] == ["50.01", "50.01", "50.01"]
@@ -76,12 +87,12 @@ def test_filter_account(api: Any, days: Portfolio) -> None:
 
 def test_an_etag_saves_the_second_answer(api: Any, days: Portfolio) -> None:
     caller = api(days.owner)
-    first = caller.get(URL)
-    again = caller.get(URL, HTTP_IF_NONE_MATCH=first["ETag"])
-    assert (again.status_code, again.content) == (304, b"")
-    AccountDay.objects.filter(account=days.ira, day=TODAY).update(value=Decimal(51))
-    assert caller.get(URL, HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
-    assert "private" in first["Cache-Control"]
+    for query in ({}, {"period": "1D"}):  # the version of what it is made of, and a hash of what it says
+        first = caller.get(URL, query)
+        again = caller.get(URL, query, HTTP_IF_NONE_MATCH=first["ETag"])
+        assert (again.status_code, again.content) == (304, b"")
+        assert again["ETag"] == first["ETag"]
+        assert "private" in first["Cache-Control"]
 
 
 def test_another_owner_sees_nothing(api: Any, days: Portfolio, other: Any) -> None:
@@ -99,6 +110,7 @@ def test_another_owner_sees_nothing(api: Any, days: Portfolio, other: Any) -> No
         ({"to": "later"}, "to"),
         ({"filter_account": "x"}, "filter_account"),
         ({"source_filter": "moon"}, "source_filter"),
+        ({"resolution": "minute"}, "resolution"),
     ],
 )
 def test_bad_input_names_the_field(api: Any, days: Portfolio, query: dict[str, str], field: str) -> None:
@@ -108,6 +120,8 @@ def test_bad_input_names_the_field(api: Any, days: Portfolio, query: dict[str, s
 
 def test_query_count(api: Any, days: Portfolio, django_assert_num_queries: Any) -> None:
     caller = api(days.owner)
-    # Savepoint, user, tenant, accounts, the series, release.
+    # Savepoint, user, tenant, accounts, the rows, release.
     with django_assert_num_queries(6):
+        caller.get(URL)
+    with django_assert_num_queries(5):  # no rows
         caller.get(URL)

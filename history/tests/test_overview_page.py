@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,15 +7,15 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from history.models import Anomaly
-from history.valuation import account_worths, total_worth
+from history.models import Anomaly, MarketSymbol, Price
+from history.valuation import account_worths, market_today, total_worth
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_VALUE, Portfolio, make_portfolio
 from tests.pages import signed_in, words_of, write_history
 
 URL = "/"
-# Session, user, tenant; accounts, worths, series, progress, holdings twice, anomalies; two for the shell; and two
-# statements for each of five savepoints.
-QUERIES = 22
+# Session, user, tenant; accounts, worths, series (two), progress, accounts, holdings twice, anomalies; holdings,
+# transactions and corporate actions for income; two for the shell; and two statements for each of six savepoints.
+QUERIES = 29
 
 
 @pytest.fixture
@@ -44,12 +44,13 @@ def test_the_last_point_of_the_line_and_the_breakdown_say_the_same(drawn: Portfo
     assert sum(part.value for part in context["allocation"].content.slices) == TOTAL_VALUE
 
 
-@pytest.mark.parametrize("by", ["class", "sector", "account", "institution"])
+@pytest.mark.parametrize("by", ["class", "sector", "industry", "account", "institution", "currency", "security"])
 def test_every_allocation_adds_up(drawn: Portfolio, by: str) -> None:
     panel = signed_in(drawn.owner).get(URL, {"by": by}).context["allocation"].content
     assert panel.by == by
     assert sum(part.value for part in panel.slices) == TOTAL_VALUE
     assert sum(part.weight for part in panel.slices) == pytest.approx(1)
+    assert sum(part.value for part in panel.broad) == TOTAL_VALUE
 
 
 def test_an_account_in_the_address_filters_everything(drawn: Portfolio) -> None:
@@ -91,6 +92,50 @@ def test_a_range_button_gets_the_panel_alone(drawn: Portfolio) -> None:
     assert page.startswith('<section class="panel panel--bare history"')
     assert len(answer.context["history"].content.series["dates"]) == 31
     assert "<html" not in page
+
+
+@pytest.fixture
+def spy(db: Any) -> MarketSymbol:
+    """A hundred until today, which makes ten percent."""
+    symbol = MarketSymbol.objects.create(symbol="SPY", kind="etf")
+    today = market_today()
+    closes = {0: "110", 1: "100", 366: "100"}
+    for back, close in closes.items():
+        Price.objects.create(symbol=symbol, day=today - timedelta(days=back), close=Decimal(close), source="test")
+    return symbol
+
+
+def test_a_benchmark_stands_beside_the_line_when_it_is_chosen(drawn: Portfolio, spy: MarketSymbol) -> None:
+    browser = signed_in(drawn.owner)
+    plain = browser.get(URL, {"period": "1Y"})
+    assert "benchmark" not in plain.context["history"].content.series
+    assert 'href="?period=1Y&amp;benchmark=SPY"' in plain.content.decode()
+    answer = browser.get(URL, {"period": "1Y", "benchmark": "SPY"})
+    panel = answer.context["history"].content
+    drawn_beside = panel.series["benchmark"]
+    assert (drawn_beside["symbol"], len(drawn_beside["percent"])) == ("SPY", len(panel.series["dates"]))
+    assert (drawn_beside["percent"][0], drawn_beside["percent"][-1]) == (0.0, 0.1)
+    assert [row.benchmark for row in panel.rows][:2] == [0.1, 0.0]
+    assert panel.rows[0].fraction == panel.span.fraction
+    words = words_of(answer)
+    assert "SPY returned 10.00% over the same days." in words
+    assert "SPY +10.00% past year" in words
+    # A second click takes it away.
+    assert 'aria-current="true"><span class="visually-hidden">Stop comparing with </span>SPY' in answer.content.decode()
+
+
+@pytest.mark.parametrize("chosen", ["AAPL", "", "spy'--"])
+def test_only_what_is_offered_is_compared_with(drawn: Portfolio, spy: MarketSymbol, chosen: str) -> None:
+    panel = signed_in(drawn.owner).get(URL, {"benchmark": chosen}).context["history"].content
+    assert panel.comparison is None
+    assert [choice.symbol for choice in panel.benchmarks] == ["SPY", "QQQ"]
+
+
+def test_a_benchmark_of_ones_own_without_a_price_says_so(drawn: Portfolio) -> None:
+    type(drawn.owner).objects.filter(pk=drawn.owner.pk).update(benchmark="VTI")
+    answer = signed_in(drawn.owner).get(URL, {"benchmark": "VTI"})
+    assert "benchmark" not in answer.context["history"].content.series
+    assert "No price of VTI is known yet" in words_of(answer)
 
 
 def test_an_unknown_range_shows_the_usual_one(drawn: Portfolio) -> None:
@@ -135,7 +180,7 @@ def test_a_failed_panel_shows_what_it_last_showed(drawn: Portfolio) -> None:
     break_anomalies()
     words = words_of(client.get(URL))
     assert "Data quality could not be read. Shown as it was at" in words
-    assert "Brokerage. To $7.00 under, first on 2 Mar 2026: a deposit is missing." in words
+    assert "Brokerage. To $7.00 under, first on 2 Mar 2026: a deposit is missing. Add the deposit" in words
 
 
 def test_what_is_kept_for_one_is_not_shown_to_another(drawn: Portfolio, other: Any) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 
 from history.core.book import HALF_CENT, History
@@ -22,6 +22,8 @@ LIVES = int(os.environ.get("LONGVIEW_LIVES", 200))
 
 @settings(max_examples=LIVES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(number=st.integers(0, 2**48), days=st.integers(2, 320), accounts=st.integers(1, 4))
+@example(number=11675, days=234, accounts=2)  # a short of a fraction, covered before a split
+@example(number=0, days=11, accounts=1)  # a stock distribution ten days after a split is no booking of that split
 def lives_agree(number: int, days: int, accounts: int) -> None:
     life = Life(number, days=days, accounts=accounts).live()
     history = reconstruct(book=life_book(life), market=life_market(life))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from history.corporate_actions import record_actions
 from history.models import MarketSymbol, SecurityMapping, SymbolAction
-from history.symbols import Listing, listing_of, map_securities, record_splits
+from history.symbols import Listing, listing_of, map_securities
 from history.tests.ledgers import CASH, book, holding, stock
 from investments import ledger
 from investments.entries import SecurityEntry
@@ -80,7 +81,7 @@ class TestMapping:
     def test_queries_do_not_grow_with_securities(self, django_assert_num_queries: Any) -> None:
         for count in (2, 30):
             ids = written(*(stock(f"S{count}X{number}") for number in range(count)))
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(6):
                 map_securities(security_ids=ids)
 
 
@@ -96,15 +97,15 @@ class TestSplits:
         symbol = MarketSymbol.objects.get(symbol="NVDA")
         SymbolAction.objects.create(symbol=symbol, kind="split", ex_date=date(2024, 6, 10), ratio=10, source="test")
         before = dict(Account.objects.values_list("pk", "ledger_version"))
-        assert record_splits(symbol_ids=[symbol.pk]) == 2
+        assert record_actions(symbol_ids=[symbol.pk]) == 2
         assert set(CorporateAction.objects.values_list("security", "ex_date", "ratio")) == {
             (pk, date(2024, 6, 10), Decimal(10)) for pk in ids
         }
         after = dict(Account.objects.values_list("pk", "ledger_version"))
         assert (after[account.pk] - before[account.pk], after[bystander.pk] - before[bystander.pk]) == (1, 0)
-        assert record_splits(symbol_ids=[symbol.pk]) == 0
+        assert record_actions(symbol_ids=[symbol.pk]) == 0
 
     def test_without_a_mapped_security_they_wait(self) -> None:
         symbol = MarketSymbol.objects.create(symbol="NVDA")
         SymbolAction.objects.create(symbol=symbol, kind="split", ex_date=date(2024, 6, 10), ratio=10, source="test")
-        assert record_splits(symbol_ids=[symbol.pk]) == 0
+        assert record_actions(symbol_ids=[symbol.pk]) == 0

@@ -14,7 +14,7 @@ from django.utils import timezone
 from history.claims import QUEUED_FOR
 from history.models import AccountHistory
 from history.rebuild import rebuild_accounts
-from history.tasks import WAITED_FOR, enqueue_behind, enqueue_rebuild, rebuild
+from history.tasks import WAITED_FOR, enqueue_behind, enqueue_rates, enqueue_rebuild, rebuild
 from history.tests.ledgers import book, state_of
 from portfolio_site.lib.embedded.redis import database_of, with_database
 
@@ -75,3 +75,16 @@ def test_the_task_rebuilds_and_a_second_copy_does_no_harm(owner: Any) -> None:
     for _copy in range(2):
         rebuild([account.pk])
     assert state_of(account).state == AccountHistory.State.READY
+
+
+@pytest.mark.parametrize(
+    ("currency", "fields", "asked"),
+    [("CHF", None, [enqueue_rates]), ("CHF", ["last_login"], []), ("USD", None, [])],
+)
+def test_a_new_base_currency_asks_for_its_rates(
+    owner: Any, django_capture_on_commit_callbacks: Any, currency: str, fields: list[str] | None, asked: list[Any]
+) -> None:
+    owner.base_currency = currency
+    with django_capture_on_commit_callbacks() as callbacks:
+        owner.save(update_fields=fields)
+    assert callbacks == asked
