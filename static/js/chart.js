@@ -1,8 +1,10 @@
 // The history chart: a line of daily values with a crosshair, flows marked, estimated stretches dashed.
-// Contract of the data (JSON): {currency, dates[], values[], percent[], flows[], quality[], estimated[]}, of one length.
+// Contract of the data (JSON): {currency, dates[] (or minutes), values[], percent[], flows[], quality[], estimated[]}, of one length,
+// and benchmark {symbol, percent[]} where one is compared with; it is drawn in percent only. A price (kind "price") has
+// trades[], the units bought (above zero) or sold, instead of flows, and is nobody's secret.
 
 import { calm, colour } from "./appearance.js";
-import { day, money, shortMoney, signedMoney, signedPercent } from "./format.js";
+import { money, plain, shortMoney, signedMoney, signedPercent, when } from "./format.js";
 import { timeTicks } from "./ticks.js";
 
 const RIGHT = 58;
@@ -85,7 +87,7 @@ export class HistoryChart {
       grid: { left: 0, right: RIGHT, top: TOP, bottom: BOTTOM },
       xAxis: this.timeAxis(),
       yAxis: [this.valueAxis(), { type: "value", min: 0, max: 1, show: false }],
-      series: [this.measured(), this.estimated(), this.flows("in"), this.flows("out")],
+      series: [this.measured(), this.estimated(), ...this.compared(), this.flows("in"), this.flows("out"), this.trades(1), this.trades(-1)],
     };
   }
 
@@ -102,7 +104,7 @@ export class HistoryChart {
   }
 
   valueAxis() {
-    const write = this.unit === "percent" ? (v) => signedPercent(v, Math.abs(v) < 0.1 ? 1 : 0) : (v) => shortMoney(v, this.data.currency);
+    const write = this.unit === "percent" ? (v) => signedPercent(v, Math.abs(v) < 0.1 ? 1 : 0) : (v) => this.axisMoney(v);
     return {
       type: "value",
       position: "right",
@@ -111,6 +113,12 @@ export class HistoryChart {
       axisLabel: { color: colour("--ink-3"), fontSize: 12, margin: 12, formatter: write },
       splitLine: { lineStyle: { color: colour("--line"), type: [2, 4] } },
     };
+  }
+
+  // A price of a few dollars moves by cents.
+  axisMoney(value) {
+    const { kind, currency } = this.data;
+    return kind === "price" && Math.abs(value) < 1000 ? money(value, currency).replace(/\.00$/, "") : shortMoney(value, currency);
   }
 
   measured() {
@@ -147,6 +155,18 @@ export class HistoryChart {
     };
   }
 
+  get benchmark() {
+    return this.unit === "percent" ? this.data.benchmark : undefined;
+  }
+
+  // Told apart by its strokes too, not by colour alone.
+  compared() {
+    if (!this.benchmark) return [];
+    const data = this.times.map((time, i) => [time, this.benchmark.percent[i]]);
+    const lineStyle = { color: colour("--slice-3"), width: 1.5, type: [8, 3, 2, 3] };
+    return [{ type: "line", name: this.benchmark.symbol, data, showSymbol: false, silent: true, sampling: "lttb", lineStyle }];
+  }
+
   flows(direction) {
     const sign = direction === "in" ? 1 : -1;
     const marks = this.flowMarks().filter(([, net]) => net * sign > 0).map(([time]) => [time, 0.025]);
@@ -160,6 +180,21 @@ export class HistoryChart {
       symbolRotate: direction === "in" ? 0 : 180,
       symbolSize: 6,
       itemStyle: { color: fill, borderColor: colour("--ink-3"), borderWidth: 1 },
+    };
+  }
+
+  // Bought below the line, pointing up; sold above it, pointing down.
+  trades(sign) {
+    const at = (this.data.trades ?? []).flatMap((units, i) => (units * sign > 0 ? [[this.times[i], this.series[i]]] : []));
+    return {
+      type: "scatter",
+      data: at,
+      silent: true,
+      symbol: "triangle",
+      symbolRotate: sign > 0 ? 0 : 180,
+      symbolOffset: [0, sign > 0 ? 9 : -9],
+      symbolSize: 8,
+      itemStyle: { color: colour(sign > 0 ? "--gain" : "--loss"), borderColor: colour("--surface"), borderWidth: 1 },
     };
   }
 
@@ -190,10 +225,15 @@ export class HistoryChart {
     this.pointAt(this.nearest(time));
   }
 
+  // Minutes may have gaps, so the place is searched for and not computed.
   nearest(time) {
-    const step = (this.times.at(-1) - this.times[0]) / (this.times.length - 1 || 1);
-    const guess = Math.round((time - this.times[0]) / (step || 1));
-    return Math.min(this.times.length - 1, Math.max(0, guess));
+    let [low, high] = [0, this.times.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.times[middle] <= time) low = middle;
+      else high = middle;
+    }
+    return time - this.times[low] <= this.times[high] - time ? low : high;
   }
 
   step(event) {
@@ -210,7 +250,10 @@ export class HistoryChart {
   speak(index) {
     const { dates, values, currency } = this.data;
     this.frame.setAttribute("aria-valuenow", String(index));
-    this.frame.setAttribute("aria-valuetext", `${day(dates[index])}: ${money(values[index], currency)}`);
+    const beside = this.benchmark ? `, ${signedPercent(this.data.percent[index])}, ${this.benchmark.symbol} ${this.benchmarkAt(index)}` : "";
+    const units = this.data.trades?.[index];
+    const traded = units ? `, ${units > 0 ? "bought" : "sold"} ${plain(Math.abs(units))}` : "";
+    this.frame.setAttribute("aria-valuetext", `${when(dates[index])}: ${money(values[index], currency)}${beside}${traded}`);
   }
 
   pointAt(index) {
@@ -232,13 +275,21 @@ export class HistoryChart {
   }
 
   reading(index) {
-    const { dates, values, percent, flows, quality, estimated, currency } = this.data;
-    const rows = [line(day(dates[index]), "chart__tip-date"), line(money(values[index], currency), "chart__tip-value private")];
+    const { dates, values, percent, flows, quality, estimated, currency, kind, trades } = this.data;
+    const secret = kind === "price" ? "" : " private";
+    const rows = [line(when(dates[index]), "chart__tip-date"), line(money(values[index], currency), `chart__tip-value${secret}`)];
     rows.push(this.row("Return since start", signedPercent(percent[index])));
+    if (this.benchmark) rows.push(this.row(this.benchmark.symbol, this.benchmarkAt(index)));
     if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
+    if (trades?.[index]) rows.push(this.row(trades[index] > 0 ? "Bought" : "Sold", plain(Math.abs(trades[index])), true));
     if (quality[index] < 0.995) rows.push(this.row("Priced by closes", `${Math.round(quality[index] * 100)}%`));
     if (estimated[index]) rows.push(line("Mostly an estimate", "chart__tip-note"));
     return rows;
+  }
+
+  benchmarkAt(index) {
+    const ratio = this.benchmark.percent[index];
+    return ratio === null || ratio === undefined ? "\u2013" : signedPercent(ratio);
   }
 
   row(term, value, isPrivate = false) {

@@ -24,8 +24,18 @@ export const signedPercent = (ratio, places = 2) =>
 export const percent = (ratio, places = 1) =>
   minus(formatter(`p${places}`, { style: "percent", minimumFractionDigits: places, maximumFractionDigits: places }).format(ratio));
 
+export const plain = (value) => formatter("plain", { maximumFractionDigits: 8 }).format(value);
+
 const parts = new Intl.DateTimeFormat("en-US", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 export const day = (iso) => {
   const named = Object.fromEntries(parts.formatToParts(new Date(iso)).map(({ type, value }) => [type, value]));
   return `${named.weekday} ${named.day} ${named.month} ${named.year}`;
 };
+
+// The market's own clock, wherever the reader is.
+const MARKET = "America/New_York";
+const clock = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", hourCycle: "h23", timeZone: MARKET });
+export const time = (moment) => clock.format(new Date(moment));
+
+// A day, or a minute of one.
+export const when = (iso) => (iso.length > 10 ? `${time(iso)} ET` : day(iso));

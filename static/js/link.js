@@ -63,9 +63,11 @@ const start = async (button) => {
   say("");
   try {
     const body = { user_id: Number(holder.dataset.user) };
-    if (button.dataset.link === "repair") body.item_id = button.dataset.item;
+    const isNew = button.dataset.link === "new";
+    if (!isNew) body.item_id = button.dataset.item;
+    if (button.dataset.link === "accounts") body.add_accounts = true;
     const [answer] = await Promise.all([post(holder.dataset.tokenUrl, body), loadScript()]);
-    open(answer.link_token, button.dataset.link === "repair" ? () => repaired(button) : exchange);
+    open(answer.link_token, isNew ? exchange : () => repaired(button));
   } catch (error) {
     say(error.message);
   } finally {

@@ -6,14 +6,24 @@ import { HistoryChart } from "./chart.js";
 let chart;
 let unit = localStorage.getItem("history-unit") ?? "value";
 let asTable = false;
+let compared;
+
+// A benchmark is compared in percent; without one the unit is what was chosen last.
+const unitFor = ({ benchmark }) => {
+  if (benchmark && benchmark.symbol !== compared) unit = "percent";
+  if (!benchmark && compared) unit = localStorage.getItem("history-unit") ?? "value";
+  compared = benchmark?.symbol;
+  return unit;
+};
 
 const drawHistory = () => {
   const source = document.getElementById("history-series");
   const frame = document.getElementById("history-chart");
   if (!source || !frame) return;
   if (chart?.frame !== frame) chart = new HistoryChart(frame);
-  chart.unit = unit;
-  chart.show(JSON.parse(source.textContent));
+  const data = JSON.parse(source.textContent);
+  chart.unit = unitFor(data);
+  chart.show(data);
   reflect();
 };
 

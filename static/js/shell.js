@@ -9,6 +9,13 @@ document.addEventListener("submit", (event) => {
   setAppearance(event.submitter.name, event.submitter.value);
 });
 
+// Whoever signs out, or has been signed out, leaves no figures behind in this browser.
+const forget = () => localStorage.removeItem("overview");
+if (document.body.hasAttribute("data-nobody")) forget();
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-sign-out]")) forget();
+});
+
 const openMenus = () => document.querySelectorAll("details[data-menu][open]");
 
 document.addEventListener("click", (event) => {

@@ -1,6 +1,9 @@
-// Where a time axis is labelled: days of a week, Mondays of a quarter, first days of months; never more than fit.
+// Where a time axis is labelled: hours of a session, days of a week, Mondays of a quarter, first days of months; never more than fit.
 
-const DAY = 86_400_000;
+import { time as writeTime } from "./format.js";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const EDGE = 0.03;
 
 const every = (days, most) => {
@@ -11,6 +14,13 @@ const every = (days, most) => {
 const daysBetween = (start, end, wanted) => {
   const found = [];
   for (let time = start; time <= end; time += DAY) if (wanted(new Date(time))) found.push(time);
+  return found;
+};
+
+// New York is whole hours away from UTC, in summer too.
+const hours = (start, end) => {
+  const found = [];
+  for (let time = Math.ceil(start / HOUR) * HOUR; time <= end; time += HOUR) found.push(time);
   return found;
 };
 
@@ -37,6 +47,7 @@ const writeMonth = (time) => {
 export const timeTicks = (start, end, most) => {
   const days = (end - start) / DAY;
   const inside = (time) => time - start >= (end - start) * EDGE && end - time >= (end - start) * EDGE;
+  if (days < 1) return { values: every(hours(start, end).filter(inside), most), write: writeTime };
   if (days > 100) return { values: months(start, end, most).filter(inside), write: writeMonth };
   const wanted = days <= 10 ? () => true : (date) => date.getUTCDay() === 1;
   return { values: every(daysBetween(start, end, wanted).filter(inside), most), write: writeDay };
