@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from _population import KINDS, LAST_DAY, Population
@@ -31,6 +32,23 @@ def own_database() -> Iterator[None]:
         yield
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def server_seconds() -> float:
+    """Processor time so far of the server process behind this connection; NaN where it runs on another machine.
+
+    What the clock says depends on who else works on the machine; this hardly does.
+    """
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        status = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    host = str(connection.settings_dict["HOST"] or "/")  # none: a Unix socket
+    if host.startswith(("/", "localhost", "127.")) and status.exists():
+        ticks = status.read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
 
 
 def first_day(population: Population) -> date:

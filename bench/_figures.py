@@ -43,6 +43,17 @@ def seconds(work: Callable[[], object], *, repeats: int = 5) -> float:
     return median(times)
 
 
+def forget_peak() -> None:
+    """From now on `peak_megabytes` counts anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
     """Print figures as a table, or as JSON lines."""
     if as_json:

@@ -54,13 +54,13 @@ async def _send(content: bytes, due: float, free: asyncio.Queue[Stream]) -> Answ
     sent = time.perf_counter()
     writer.write(content)
     head = await reader.readuntil(b"\r\n\r\n")
-    await reader.readexactly(_length(head))
+    await reader.readexactly(body_length(head))
     now = time.perf_counter()
     free.put_nowait((reader, writer))
     return Answered((now - due) * 1000, (now - sent) * 1000, int(head.split(b" ", 2)[1]))
 
 
-def _length(head: bytes) -> int:
+def body_length(head: bytes) -> int:
     """The body's length, as the head of the answer states it."""
     stated = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
     return int(stated)

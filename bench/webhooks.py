@@ -6,17 +6,14 @@ by the clock, and a webhook's time counts from when it was due, so a server that
 
 import json
 import os
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from _database import own_database
 from _figures import Figure, arguments, show
+from _stack import CELERY, UVICORN, processes
 from _webhook_load import Answered, request, send_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -38,16 +35,21 @@ def main() -> None:
 
 def run(folder: Path, *, count: int, seconds: float) -> list[Figure]:
     from plaid_link.sandbox.testing import running
+    from portfolio_site.demo.stack import free_port
 
-    with running(state=folder / "plaid.json") as plaid, processes(folder, plaid_url=plaid.url) as port:
+    port = free_port()
+    schedule_sweep()
+    with (
+        running(state=folder / "plaid.json") as plaid,
+        processes(folder, commands(folder, port), port=port, environment={"PLAID_HOST": plaid.url}),
+    ):
         item_ids = link(plaid)
         key = json.loads((folder / "plaid.json").read_text())["keys"][-1]
         requests = signed(item_ids, key, count=count)
         # The first of a process pays for its imports and for Plaid's key.
         send_all(requests[:CONNECTIONS], port=port, seconds=3, connections=CONNECTIONS)
         answered = send_all(requests[CONNECTIONS:], port=port, seconds=seconds, connections=CONNECTIONS)
-        handled_after = wait_until_handled()
-        return figures_of(answered, handled_after)
+        return figures_of(answered, wait_until_handled())
 
 
 def link(plaid: Any) -> list[str]:
@@ -87,35 +89,12 @@ def signed(item_ids: list[str], key: dict[str, Any], *, count: int) -> list[byte
     return requests
 
 
-@contextmanager
-def processes(folder: Path, *, plaid_url: str) -> Iterator[int]:
-    """Web, worker and beat on the benchmark's database; yields the web's port."""
-    from django.conf import settings
-    from django.db import connection
-
-    from portfolio_site.demo.processes import Supervisor
-    from portfolio_site.demo.stack import free_port
-    from portfolio_site.lib.embedded.redis import with_database
-
-    database = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}"))
-    environment = {
-        "DATABASE_URL": database,
-        "REDIS_URL": with_database(settings.REDIS_URL, 14),
-        "PLAID_HOST": plaid_url,
-        "LOG_LEVEL": "ERROR",
+def commands(folder: Path, port: int) -> dict[str, tuple[str, ...]]:
+    return {
+        "web": (*UVICORN, "--port", str(port)),
+        "worker": (*CELERY, "worker", "--concurrency=1", "--queues=default", "--loglevel=ERROR"),
+        "beat": (*CELERY, "beat", "--loglevel=ERROR", f"--pidfile={folder / 'beat.pid'}"),
     }
-    supervisor, port = Supervisor(directory=CHECKOUT, log_directory=folder / "log"), free_port()
-    web = ["uvicorn", "portfolio_site.asgi:application", "--port", str(port), "--no-access-log", "--log-level", "error"]
-    worker = ["celery", "-A", "portfolio_site", "worker", "--concurrency=1", "--queues=default", "--loglevel=ERROR"]
-    beat = ["celery", "-A", "portfolio_site", "beat", "--loglevel=ERROR", f"--pidfile={folder / 'beat.pid'}"]
-    schedule_sweep()
-    try:
-        for name, role, command in (("web", "web", web), ("worker", "worker", worker), ("beat", "worker", beat)):
-            supervisor.start(name, sys.executable, "-m", *command, environment={**environment, "LONGVIEW_ROLE": role})
-        wait_for_web(port)
-        yield port
-    finally:
-        supervisor.stop()
 
 
 def schedule_sweep() -> None:
@@ -126,21 +105,6 @@ def schedule_sweep() -> None:
 
     ensure_schedule()
     PeriodicTask.objects.exclude(task="plaid_link.handle_waiting_webhooks").update(enabled=False)
-
-
-def wait_for_web(port: int) -> None:
-    import httpx
-
-    from portfolio_site.demo.waiting import wait_until
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/health", timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    if not wait_until(answers, seconds=60):
-        raise SystemExit("The web process does not answer")
 
 
 def wait_until_handled() -> float:
