@@ -1,38 +1,49 @@
 """Every page in a real browser, wide and narrow, light and dark: readable by all, within the window, within policy."""
 
+import re
 from typing import Any
 
 import pytest
 
+from history.benchmarks import update_benchmarks
 from history.rebuild import rebuild_accounts
 from investments.models import Account
 from plaid_link import link
-from plaid_link.models import Item
+from plaid_link.models import Item, UnplacedAccount
 from plaid_link.sync import sync_item, whole_window
 from tests.browsing import (
-    DESKTOP,
-    PHONE,
+    LOOKS,
     Site,
     chromium,
+    drawn,
+    make_person,
     overflow,
+    person,
     plaid_process,
     plaid_server,
+    running_site,
     settle,
     site,
     violations,
 )
 
-__all__ = ["chromium", "plaid_process", "plaid_server", "site"]
+__all__ = ["chromium", "person", "plaid_process", "plaid_server", "running_site", "site"]
 
 pytestmark = pytest.mark.browser
 
 PAGES = [
     "/",
-    "/?period=3M&by=sector",
+    "/?period=3M&by=sector&benchmark=SPY",
     "/holdings/",
     "/transactions/",
     "/transactions/?type=buy&q=zzz",
     "/transactions/?date_from=yesterday",
+    "/transactions/add/",
+    "/performance/",
+    "/performance/?period=2Y&measure=mwrr&by=trade",
+    "/performance/?period=1M&by=sector&benchmark=QQQ",
+    "/income/",
+    "/tax/",
     "/connections/",
     "/settings/",
     "/onboarding/",
@@ -42,22 +53,47 @@ PAGES = [
     "/accounts/logout/",
     "/accounts/password/change/",
 ]
-EMPTY = ["/", "/holdings/", "/transactions/", "/connections/", "/onboarding/progress/"]
+EMPTY = [
+    "/",
+    "/holdings/",
+    "/transactions/",
+    "/transactions/add/",
+    "/performance/",
+    "/income/",
+    "/tax/",
+    "/connections/",
+    "/onboarding/progress/",
+]
 PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
-LOOKS = [(scheme, window) for scheme in ("light", "dark") for window in (DESKTOP, PHONE)]
 
 
-@pytest.fixture
-def linked(site: Site, owner: Any, plaid_server: Any) -> Site:
-    """An owner with a trader's accounts and their history, and a second login that asks for repair."""
+@pytest.fixture(scope="module")
+def owner(running_site: Site, plaid_process: Any) -> Any:
+    """Somebody with a trader's accounts and their history, of which one is in doubt; a second login wants repair."""
+    owner = make_person()
     for username, institution in (("user_trader", "ins_12"), ("user_good", "ins_11")):
-        token = plaid_server.public_token(username, institution_id=institution)
+        token = plaid_process.public_token(username, institution_id=institution)
         item = link.exchange_public_token(user_id=owner.pk, public_token=token).item
         start, end = whole_window()
         sync_item(item=item, trigger="user", start=start, end=end)
+    ask_which_account(Item.objects.exclude(pk=item.pk).get())
     rebuild_accounts(account_ids=list(Account.objects.values_list("pk", flat=True)))
+    update_benchmarks()
     Item.objects.filter(pk=item.pk).update(status=Item.Status.NEEDS_REPAIR, error_message="Sign in again to go on.")
-    return site
+    return owner
+
+
+@pytest.fixture(autouse=True)
+def _no_filters_of_before(owner: Any) -> None:
+    owner.page_filters = {}
+    owner.save(update_fields=["page_filters"])
+
+
+def ask_which_account(item: Item) -> None:
+    candidates = list(Account.objects.filter(linked_account__item=item).values_list("pk", flat=True))
+    UnplacedAccount.objects.create(
+        owner=item.owner, item=item, external_id="x", name="Brokerage", type="investment", candidates=candidates
+    )
 
 
 def faults(context: Any, urls: list[str]) -> list[str]:
@@ -72,23 +108,21 @@ def faults(context: Any, urls: list[str]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("scheme", "window"), LOOKS)
-def test_every_page_can_be_used_by_everybody(linked: Site, owner: Any, scheme: str, window: Any) -> None:
-    context = linked.signed_in(owner.email, viewport=window, color_scheme=scheme)
-    assert faults(context, PAGES) == []
-    assert linked.complaints == []
-
-
-@pytest.mark.parametrize(("scheme", "window"), LOOKS)
-def test_so_can_empty_and_public_pages(site: Site, owner: Any, scheme: str, window: Any) -> None:
-    look = {"viewport": window, "color_scheme": scheme}
-    assert faults(site.visitor(**look), PUBLIC) == []
-    assert faults(site.signed_in(owner.email, **look), EMPTY) == []
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_can_be_used_by_everybody(site: Site, owner: Any, look: dict[str, Any]) -> None:
+    assert faults(site.signed_in(owner.email, **look), PAGES) == []
     assert site.complaints == []
 
 
-def test_menus_dialogs_and_the_table_are_usable_too(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email).new_page()
+@pytest.mark.parametrize("look", LOOKS)
+def test_so_can_empty_and_public_pages(site: Site, person: Any, look: dict[str, Any]) -> None:
+    assert faults(site.visitor(**look), PUBLIC) == []
+    assert faults(site.signed_in(person.email, **look), EMPTY) == []
+    assert site.complaints == []
+
+
+def test_menus_dialogs_and_the_table_are_usable_too(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
     page.goto("/")
     settle(page)
     for menu in (".scope", ".user-menu"):
@@ -107,8 +141,8 @@ def test_menus_dialogs_and_the_table_are_usable_too(linked: Site, owner: Any) ->
     assert violations(page, within="dialog") == []
 
 
-def test_a_range_button_changes_the_panel_and_the_address_and_no_other(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email).new_page()
+def test_a_range_button_changes_the_panel_and_the_address_and_no_other(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
     page.goto("/?by=sector")
     settle(page)
     page.evaluate("document.querySelector('#allocation').dataset.same = 'yes'")
@@ -120,8 +154,8 @@ def test_a_range_button_changes_the_panel_and_the_address_and_no_other(linked: S
     page.wait_for_url("**/?by=account&period=3M")
 
 
-def test_the_chart_is_read_with_the_keyboard(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email).new_page()
+def test_the_chart_is_read_with_the_keyboard(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
     page.goto("/?period=1M")
     settle(page)
     page.focus("#history-chart")
@@ -136,8 +170,36 @@ def test_the_chart_is_read_with_the_keyboard(linked: Site, owner: Any) -> None:
     assert page.get_attribute("#history-chart", "aria-valuetext") == last
 
 
-def test_a_failed_update_keeps_the_last_figures_and_says_so(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email).new_page()
+def test_a_benchmark_is_put_beside_the_line_and_taken_away_with_the_keyboard(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    assert page.locator("#history-compared").count() == 0
+    assert page.get_attribute("[data-unit=value]", "aria-pressed") == "true"
+    page.focus("#compare-SPY")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?period=3M&benchmark=SPY")
+    page.wait_for_selector("#history-compared")
+    page.wait_for_selector("[data-unit=percent][aria-pressed=true]")
+    assert page.evaluate("document.activeElement.id") == "compare-SPY"
+    shown = page.inner_text(".chart-compared__part >> nth=1")
+    assert re.fullmatch(r"SPY [+\u2212]?[\d.]+%", shown)
+    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith(f", {shown}")
+    page.focus("#history-chart")
+    page.keyboard.press("Home")
+    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith("SPY 0.00%")
+    page.click("[data-table-toggle]")
+    assert page.inner_text("#history-table thead").split()[-3:] == ["Return", "SPY", "Priced"]
+    page.click("[data-table-toggle]")
+    page.focus("#compare-SPY")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?period=3M")
+    page.wait_for_selector("[data-unit=value][aria-pressed=true]")
+    assert page.locator("#history-compared").count() == 0
+
+
+def test_a_failed_update_keeps_the_last_figures_and_says_so(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
     page.goto("/")
     settle(page)
     before = page.inner_text(".hero__changes")
@@ -152,8 +214,8 @@ def test_a_failed_update_keeps_the_last_figures_and_says_so(linked: Site, owner:
     assert page.locator("#history .failure").count() == 0
 
 
-def test_theme_and_privacy_are_remembered(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email, color_scheme="light").new_page()
+def test_theme_and_privacy_are_remembered(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email, color_scheme="light").new_page()
     page.goto("/")
     page.click(".user-menu > summary")
     page.click(".user-menu button[value=dark]")
@@ -163,8 +225,8 @@ def test_theme_and_privacy_are_remembered(linked: Site, owner: Any) -> None:
     assert "blur" in page.evaluate("getComputedStyle(document.querySelector('td .private')).filter")
 
 
-def test_everything_can_be_read_without_javascript(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email, java_script_enabled=False).new_page()
+def test_everything_can_be_read_without_javascript(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email, java_script_enabled=False).new_page()
     page.goto("/?period=1M")
     assert page.locator("#history-table tbody tr").count() == 31
     assert page.locator("#history-table").is_visible()
@@ -178,17 +240,97 @@ def test_everything_can_be_read_without_javascript(linked: Site, owner: Any) -> 
     assert page.locator(".holdings__row").count() > 20
 
 
-def test_nothing_moves_while_the_page_loads(linked: Site, owner: Any) -> None:
-    page = linked.signed_in(owner.email).new_page()
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_security_is_opened_read_and_closed_with_keys_alone(site: Site, owner: Any, look: dict[str, Any]) -> None:
+    page = site.signed_in(owner.email, **look).new_page()
+    page.goto("/holdings/?sort=name")
+    settle(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    label = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/holdings/?sort=name&security=*")
+    page.wait_for_selector("#drawer-position")
+    assert page.inner_text("#drawer-title") == label
+    assert page.title().startswith(f"{label} ")
+    drawn(page)
+    assert violations(page, within="#drawer") == []
+    assert overflow(page) == 0
+    last = page.get_attribute("#price-chart", "aria-valuetext")
+    page.focus("#price-chart")
+    page.keyboard.press("Home")
+    assert page.get_attribute("#price-chart", "aria-valuetext") != last
+    page.focus("[data-prices-toggle]")
+    page.keyboard.press("Enter")
+    assert page.locator("#price-table tbody tr").count() >= 12
+    assert violations(page, within="#drawer") == []
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/holdings/?sort=name")
+    assert page.evaluate("document.activeElement.textContent") == label
+    assert site.complaints == []
+
+
+def test_a_security_has_an_address_and_the_back_button_leaves_it(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/holdings/?sort=name")
+    page.click("tr[data-row] >> nth=1 >> td >> nth=0")
+    page.wait_for_selector("#drawer-position")
+    address = page.url
+    page.go_back()
+    page.wait_for_selector("#drawer", state="hidden")
+    page.goto(address)
+    assert page.locator("#drawer-position").is_visible()
+    assert page.url == address
+    page.click("#drawer [data-close]")
+    page.wait_for_url("**/holdings/?sort=name")
+    page.route("**/*security=*", lambda route: route.fulfill(status=503, headers={"X-Request-ID": "abc123"}))
+    page.click("tr[data-row] >> nth=1 >> td >> nth=0")
+    page.wait_for_selector("#drawer .failure")
+    assert "Request abc123" in page.inner_text("#drawer .failure")
+    page.unroute("**/*security=*")
+    page.click("#drawer .failure button")
+    page.wait_for_selector("#drawer-position")
+    page = site.signed_in(owner.email, java_script_enabled=False).new_page()
+    page.goto(address)
+    assert page.locator("#drawer-position").is_visible()
+    assert page.locator("#price-table tbody tr").count() >= 12
+    page.click("#drawer [data-close]")
+    assert page.locator("#drawer-position").count() == 0
+
+
+def test_without_a_network_the_last_overview_is_shown_until_somebody_signs_out(site: Site, owner: Any) -> None:
+    context = site.signed_in(owner.email)
+    page = context.new_page()
     page.goto("/")
     settle(page)
-    shift = page.evaluate(
-        """() => new Promise(done => {
-            let sum = 0;
-            const add = list => list.getEntries().forEach(entry => { sum += entry.value });
-            const observer = new PerformanceObserver(add);
-            observer.observe({ type: "layout-shift", buffered: true });
-            requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
-        })"""
-    )
-    assert shift < 0.01
+    value = page.inner_text(".hero__value")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    context.set_offline(True)
+    page.goto("/holdings/")
+    assert "as it was on" in page.inner_text("#offline-words")
+    assert page.inner_text("#offline-kept .hero__value") == value
+    assert page.locator("#offline-kept .account-row").count() >= 2
+    assert violations(page) == []
+    context.set_offline(False)
+    page.goto("/accounts/logout/")
+    page.click("main button.button--primary")
+    page.wait_for_selector("h1")
+    context.set_offline(True)
+    page.goto("/")
+    assert "not kept in this browser" in page.inner_text("#offline-words")
+    assert value not in page.inner_text("body")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_operators_board_can_be_used_by_everybody(site: Site, person: Any, look: dict[str, Any]) -> None:
+    person.is_staff = person.is_superuser = True
+    person.save(update_fields=["is_staff", "is_superuser"])
+    page = site.signed_in(person.email, **look).new_page()
+    page.goto("/admin/")
+    assert page.locator(".board__card").count() == 7
+    assert violations(page, within=".board") == []
+    assert overflow(page) == 0
+    page.click(".board__runbooks a >> nth=0")
+    assert page.locator(".runbook").is_visible()
+    assert overflow(page) == 0
+    assert site.complaints == []

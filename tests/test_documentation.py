@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPMethod
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class TestWhatIsNamed:
 
     def test_settings_and_codes(self) -> None:
         codes = {*DIAGNOSES, *(word for pair in EFFECTS for word in pair)}
-        known = {*dir(settings), *_environment(), *codes, *dir(signal)}
+        known = {*dir(settings), *_environment(), *codes, *dir(signal), *map(str, HTTPMethod)}
         named_in_capitals = {(page, text) for page, text in backticked() if CAPITALS.fullmatch(text)}
         assert len(named_in_capitals) > 20
         assert {(page, text) for page, text in named_in_capitals if text not in known} == set()
@@ -103,10 +104,7 @@ class TestTables:
     def test_the_schedule(self) -> None:
         rows = table_under(DOCS / "cron_investments_sync.md", "name")
         told = {name: (task, every, queue) for name, task, every, queue, _ in rows}
-        assert told == {
-            name: (periodic.task, f"{periodic.every.total_seconds():.0f} s", periodic.queue)
-            for name, periodic in SCHEDULE.items()
-        }
+        assert told == {name: (periodic.task, periodic.rhythm, periodic.queue) for name, periodic in SCHEDULE.items()}
 
     def test_every_error_code(self) -> None:
         told = {code: tuple(rest) for codes, *rest in table_under(FEATURE, "codes") for code in codes.split(", ")}

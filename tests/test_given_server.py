@@ -20,8 +20,9 @@ SERVER = os.environ.get("LONGVIEW_GIVEN_SERVER", "postgresql://postgres@127.0.0.
 OLDEST = 150000
 PEOPLE = """
 INSERT INTO portfolio_site_user (email, password, first_name, last_name, is_superuser, is_staff, is_active, date_joined,
-    base_currency, time_zone)
-SELECT name || '@example.com', '', '', '', false, false, true, now(), 'USD', 'UTC' FROM unnest(ARRAY['one', 'two']) name
+    base_currency, time_zone, benchmark, page_filters)
+SELECT name || '@example.com', '', '', '', false, false, true, now(), 'USD', 'UTC', 'SPY', '{}'
+FROM unnest(ARRAY['one', 'two']) name
 RETURNING id
 """
 JOBS = """

@@ -26,6 +26,9 @@ from portfolio_site.lib.embedded.places import Place
 
 PATIENCE = 90.0
 SWEEP_SECONDS = 2
+# What picks up what was lost. The rest of the schedule changes figures at its own times, whatever a test does.
+SWEEPS = ("plaid_link.handle_waiting_webhooks", "plaid_link.sync_stale_items", "history.sweep_behind")
+QUEUES = ("high", "default", "low")
 # Plaid's slowness is told from its silence within a test's patience; the children are two, as a slot can be lost.
 ENVIRONMENT = {"PLAID_TIMEOUT_SECONDS": "5", "CELERY_VISIBILITY_TIMEOUT": "30"}
 PLAID_OPTIONS = ("--control", "--webhook-delay", "0.01", "--retry-scale", "0.01")
@@ -47,10 +50,12 @@ class Deployment(Stack):
         super().__init__(var=var, addresses=Addresses(free_port(), free_port()), database_url=database_url)
         self.plaid = PlaidServer(self.addresses.plaid)
         self.people: list[Any] = []
+        self.known_keys: set[str] = set()
 
     def prepare(self) -> None:
         super().prepare()
         self.execute("UPDATE django_celery_beat_intervalschedule SET every = %(s)s", s=SWEEP_SECONDS)
+        self.execute("UPDATE django_celery_beat_periodictask SET enabled = (task = ANY(%(tasks)s))", tasks=list(SWEEPS))
 
     def kill(self, name: str) -> None:
         """kill -9 of a process with all its children."""
@@ -95,10 +100,15 @@ class Deployment(Stack):
         return [name for name, child in self.supervisor.children.items() if child.process.poll() is not None]
 
     def pass_time(self, seconds: float) -> None:
-        """Make everything that has been written down look so many seconds older."""
+        """Make everything that has been written down look so many seconds older, and the rate limits fuller."""
         for table, columns in CLOCKS.items():
             earlier = ", ".join(f"{column} = {column} - make_interval(secs => %(s)s)" for column in columns)
             self.execute(f"UPDATE {table} SET {earlier}", s=seconds)
+        for bucket in self.redis.scan_iter("limit:*", _type="HASH"):
+            self.redis.hincrbyfloat(bucket, "at", -seconds)
+        for window in self.redis.scan_iter("limit:*", _type="ZSET"):
+            entered = self.redis.zrange(window, 0, -1, withscores=True)
+            self.redis.zadd(window, {request: at - seconds * 1e6 for request, at in entered})
 
     def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """As the owner of the tables, past row security."""
@@ -136,12 +146,28 @@ class Deployment(Stack):
     def redis(self) -> Redis:
         return Redis.from_url(self.environment["REDIS_URL"])
 
+    def accepts_connections(self) -> bool:
+        """Whether PostgreSQL is up, and not recovering from a crash."""
+        try:
+            return bool(self.value("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+
+    def is_idle(self) -> bool:
+        """Whether no task waits or runs."""
+        return not (any(map(self.redis.llen, QUEUES)) or self.redis.hlen("unacked"))
+
     def until(self, condition: Callable[[], bool], what: str, *, seconds: float = PATIENCE) -> None:
         """Wait for something that a process does. Raises AssertionError when it does not happen."""
         assert wait_until(condition, seconds=seconds), f"waited {seconds:.0f} s for {what}\n{self._tails()}"
 
     def _tails(self) -> str:
         return "\n".join(f"--- {name}\n{self.supervisor.log_tail(name, 12)}" for name in ("web", "worker"))
+
+    def peak_megabytes(self, name: str) -> float:
+        """The most memory that any one process of a part has ever had."""
+        group = self.supervisor.children[name].process.pid
+        return max(_peak_megabytes(path) for path in Path("/proc").glob("[0-9]*") if _group_of(path) == group)
 
     def log(self, name: str) -> str:
         return (self.supervisor.log_directory / f"{name}.log").read_text(errors="replace")
@@ -172,3 +198,18 @@ class Deployment(Stack):
 
 ENGINES = {"redis": redis.ENGINE, "postgres": postgres.ENGINE}
 PLAID = (sys.executable, "-m", "plaid_link.sandbox")
+
+
+def _group_of(process: Path) -> int:
+    try:
+        return os.getpgid(int(process.name))
+    except ProcessLookupError:
+        return 0
+
+
+def _peak_megabytes(process: Path) -> float:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in (process / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

@@ -21,6 +21,7 @@ from portfolio_site.demo.scratch import scratch_database
 from portfolio_site.demo.waiting import wait_until
 from tests.faults.deployment import Deployment
 from tests.faults.people import Person, newcomer
+from tests.faults.posting import make_key_known
 
 CANARY = f"canary{secrets.token_hex(4)}"
 CANARY_ACCOUNT = {
@@ -49,6 +50,8 @@ WHERE status IN ('received', 'processing')
 UNION ALL SELECT 'job ' || kind || ' ' || state FROM portfolio_site_job WHERE state IN ('queued', 'running')
 UNION ALL SELECT 'sync ' || trigger FROM plaid_link_syncrun WHERE state = 'running'
 UNION ALL SELECT 'history ' || state FROM history_accounthistory WHERE state IN ('waiting', 'running')
+UNION ALL SELECT 'history behind' FROM history_accounthistory h JOIN investments_account a ON a.id = h.account_id
+WHERE h.processed_version < a.ledger_version
 UNION ALL SELECT 'erasing' FROM plaid_link_item WHERE status = 'disconnected' AND access_token_encrypted <> ''
 """
 FOREIGN = """
@@ -90,7 +93,9 @@ def canary(deployment: Deployment) -> Person:
 
 
 def hatched(deployment: Deployment) -> Person:
-    return newcomer(deployment, CANARY).link(custom={"override_accounts": [CANARY_ACCOUNT]})
+    canary = newcomer(deployment, CANARY).link(custom={"override_accounts": [CANARY_ACCOUNT]})
+    settle(deployment)
+    return canary
 
 
 @pytest.fixture
@@ -103,24 +108,31 @@ def site(deployment: Deployment, canary: Person) -> Iterator[Deployment]:
 @contextmanager
 def watched(deployment: Deployment, canary: Person) -> Iterator[None]:
     deployment.plaid.control("reset")
+    make_key_known(deployment)
     before = canary.books()
     deployment.people.clear()
     yield
     deployment.plaid.control("reset")
-    settle(deployment)
+    # On a busy machine Plaid may be given up on where no fault was asked for; the canary says so until its next sync.
+    settle(deployment, well=canary)
     assert deployment.broken_parts() == []
-    assert canary.books() == before
+    books = canary.books()
+    assert not {table: (before[table], books[table]) for table in books if books[table] != before[table]}, "canary"
     assert deployment.value(FOREIGN) == 0
     for person in deployment.people[:1]:
         assert not [text for text in person.everything_shown() if CANARY in text]
     assert leaked_tokens(deployment) == []
 
 
-def settle(deployment: Deployment) -> None:
+def settle(deployment: Deployment, *, well: Person | None = None) -> None:
     """Wait until nothing is left to do. The clocks go faster meanwhile, so that no backoff is sat out."""
+
+    def is_settled() -> bool:
+        return not deployment.rows(UNFINISHED) and deployment.is_idle() and (not well or well.item()["status"] == "ok")
+
     deadline = time.monotonic() + PATIENCE
-    while not wait_until(lambda: not deployment.rows(UNFINISHED), seconds=STEP):
-        assert time.monotonic() < deadline, f"never done: {deployment.rows(UNFINISHED)}"
+    while not wait_until(is_settled, seconds=STEP):
+        assert time.monotonic() < deadline, f"never done: {deployment.rows(UNFINISHED)} {well and well.item()}"
         deployment.pass_time(2 * STEP)
 
 

@@ -26,7 +26,7 @@ DAY = 86_400
 AN_HOUR = 3600
 
 
-@pytest.mark.parametrize("signed_anew", [True, False])
+@pytest.mark.parametrize("signed_anew", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_17_fifty_copies_at_once_are_one_sync(site: Deployment, signed_anew: bool) -> None:
     """Fifty deliveries that Plaid signed one by one, or one delivery that somebody sends fifty times."""
     person = newcomer(site).link()
