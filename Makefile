@@ -6,7 +6,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint format bench stop clean
+.PHONY: help setup demo test faults lint schema format bench stop clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -22,11 +22,11 @@ test: ## run the tests but the slow ones of faults (ARGS="-k name" for some of t
 	@scripts/setup dev
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
-faults: ## run only the tests that kill and restart real processes
+faults: ## run the tests that take minutes: real processes killed and restarted, every page in every look
 	@scripts/setup dev
-	$(PYTHON) -m pytest -m fault $(ARGS)
+	$(PYTHON) -m pytest -m "fault or slow" $(ARGS)
 
-lint: ## check style, types, layers, migrations and scripts
+lint: ## check style, types, layers, migrations, scripts, and known holes
 	@scripts/setup dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -35,6 +35,12 @@ lint: ## check style, types, layers, migrations and scripts
 	$(OFFLINE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(OFFLINE) $(PYTHON) manage.py check
 	@scripts/check-scripts
+	$(PYTHON) -m bandit -q -ll -c pyproject.toml -r portfolio_site investments plaid_link history
+	@$(PYTHON) scripts/check-dependencies
+
+schema: ## write the API's schema to docs/openapi.yaml
+	@scripts/setup dev
+	$(OFFLINE) $(PYTHON) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 format: ## put the code in order
 	@scripts/setup dev
