@@ -311,7 +311,9 @@ def test_without_a_network_the_last_overview_is_shown_until_somebody_signs_out(s
     assert page.inner_text("#offline-kept .hero__value") == value
     assert page.locator("#offline-kept .account-row").count() >= 2
     assert violations(page) == []
-    context.set_offline(False)
+    context.set_offline(False)  # the offline page goes home by itself
+    page.wait_for_url(f"{site.url}/")
+    settle(page)
     page.goto("/accounts/logout/")
     page.click("main button.button--primary")
     page.wait_for_selector("h1")
