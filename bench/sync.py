@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -148,40 +148,49 @@ def nobody_told() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _naive_parts(snapshot: Any) -> Iterator[tuple[float, float]]:
-    from investments.models import Account, Holding, Institution, Security, Transaction
-    from portfolio_site.models import User
+@dataclass
+class NaiveSync:
+    """Each entry of a snapshot looked up and saved by itself; what was saved is found by its external id."""
 
-    owner = User.objects.create_user(email="naive@example.com")
-    institution = Institution.objects.get()
-    securities, accounts = {}, {}
+    owner: Any
+    institution: Any
+    securities: dict[str, Any] = field(default_factory=dict)
+    accounts: dict[str, Any] = field(default_factory=dict)
 
-    def security(entry: Any) -> None:
+    def security(self, entry: Any) -> None:
+        from investments.models import Security
+
         values = asdict(entry)
         key = values.pop("external_id")
-        securities[key], _ = Security.objects.update_or_create(source="csv", external_id=key, defaults=values)
+        self.securities[key], _ = Security.objects.update_or_create(source="csv", external_id=key, defaults=values)
 
-    def account(entry: Any) -> None:
-        values = {**asdict(entry), "institution": institution, "uninvested_cash": 0, "cash_source": "none"}
+    def account(self, entry: Any) -> None:
+        from investments.models import Account
+
+        values = {**asdict(entry), "institution": self.institution, "uninvested_cash": 0, "cash_source": "none"}
         key = values.pop("external_id")
-        accounts[key], _ = Account.objects.update_or_create(
-            owner=owner, source="plaid", external_id=key, defaults=values
+        self.accounts[key], _ = Account.objects.update_or_create(
+            owner=self.owner, source="plaid", external_id=key, defaults=values
         )
 
-    def holding(entry: Any) -> None:
-        values = asdict(entry)
-        where = accounts[values.pop("account_external_id")]
-        what = securities[values.pop("security_external_id")]
-        Holding.objects.update_or_create(account=where, security=what, defaults={**values, "owner": owner})
+    def holding(self, entry: Any) -> None:
+        from investments.models import Holding
 
-    def transaction(entry: Any) -> None:
+        values = asdict(entry)
+        where = self.accounts[values.pop("account_external_id")]
+        what = self.securities[values.pop("security_external_id")]
+        Holding.objects.update_or_create(account=where, security=what, defaults={**values, "owner": self.owner})
+
+    def transaction(self, entry: Any) -> None:
+        from investments.models import Transaction
+
         Transaction.objects.update_or_create(
-            account=accounts[entry.account_external_id],
+            account=self.accounts[entry.account_external_id],
             idempotency_key=entry.external_id,
             defaults={
-                "owner": owner,
+                "owner": self.owner,
                 "external_id": entry.external_id,
-                "security": securities[entry.security_external_id],
+                "security": self.securities[entry.security_external_id],
                 **{name: getattr(entry, name) for name in ("type", "subtype", "date", "name", "quantity", "price")},
                 **{name: getattr(entry, name) for name in ("amount", "fees", "currency")},
                 "source": "plaid",
@@ -189,11 +198,18 @@ def _naive_parts(snapshot: Any) -> Iterator[tuple[float, float]]:
             },
         )
 
+
+def _naive_parts(snapshot: Any) -> Iterator[tuple[float, float]]:
+    """Of each kind of entry: all of them for one that was timed, and the seconds of those."""
+    from investments.models import Institution
+    from portfolio_site.models import User
+
+    naive = NaiveSync(User.objects.create_user(email="naive@example.com"), Institution.objects.get())
     for rows, write, most in (
-        (snapshot.securities, security, len(snapshot.securities)),
-        (snapshot.accounts, account, len(snapshot.accounts)),
-        (snapshot.holdings, holding, NAIVE_ROWS),
-        (snapshot.transactions, transaction, NAIVE_ROWS),
+        (snapshot.securities, naive.security, len(snapshot.securities)),
+        (snapshot.accounts, naive.account, len(snapshot.accounts)),
+        (snapshot.holdings, naive.holding, NAIVE_ROWS),
+        (snapshot.transactions, naive.transaction, NAIVE_ROWS),
     ):
         part = rows[:most]
         start = time.perf_counter()

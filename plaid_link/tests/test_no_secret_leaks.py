@@ -143,12 +143,36 @@ class Flow:
         assert "error" in self.post("refresh", item_id=item_id)
 
 
+def tell(plaid: PlaidServer, received: list[tuple[bytes, str]], access: str) -> None:
+    """A signed webhook, and one that nobody signed, each handled."""
+    body = {"access_token": access, "webhook_code": "DEFAULT_UPDATE", "webhook_type": "HOLDINGS"}
+    credentials = {"client_id": "sandbox", "secret": SECRET}
+    httpx.post(f"{plaid.url}/sandbox/item/fire_webhook", json={**credentials, **body}).raise_for_status()
+    plaid.wait_for(lambda _: bool(received))
+    deliver(received, Client())
+    Client().post("/api/webhooks/plaid", {"access_token": access}, content_type="application/json")
+    # Webhooks do not sync an item that has just been synced.
+    SyncRun.objects.update(started_at=timezone.now() - timedelta(minutes=5))
+    handle_waiting_webhooks()
+
+
 def deliver(received: list[tuple[bytes, str]], client: Client) -> None:
     while received:
         body, signature = received.pop()
         headers = {"Plaid-Verification": signature}
         answer = client.post("/api/webhooks/plaid", body, content_type="application/json", headers=headers)
         assert answer.status_code == 200
+
+
+def leaks(everything: dict[str, str], secrets: dict[str, str]) -> list[tuple[str, str]]:
+    """Where which secret stands, plain, as PostgreSQL prints bytes, or escaped as JSON."""
+    return [
+        (where, name)
+        for where, text in everything.items()
+        for name, secret in secrets.items()
+        for form in (secret, secret.encode().hex(), json.dumps(secret)[1:-1])
+        if form in text
+    ]
 
 
 def test_no_token_no_secret_and_no_key_is_anywhere(
@@ -173,15 +197,7 @@ def test_no_token_no_secret_and_no_key_is_anywhere(
     flow.refresh_in_trouble(item_id, kind="garbage", form="html")
     flow.post("refresh", item_id=item_id)
     flow.post("exchange_public_token", public_token=public)
-    body = {"access_token": access, "webhook_code": "DEFAULT_UPDATE", "webhook_type": "HOLDINGS"}
-    credentials = {"client_id": "sandbox", "secret": SECRET}
-    httpx.post(f"{plaid.url}/sandbox/item/fire_webhook", json={**credentials, **body}).raise_for_status()
-    plaid.wait_for(lambda _: bool(mailbox[1]))
-    deliver(mailbox[1], Client())
-    Client().post("/api/webhooks/plaid", {"access_token": access}, content_type="application/json")
-    # Webhooks do not sync an item that has just been synced.
-    SyncRun.objects.update(started_at=timezone.now() - timedelta(minutes=5))
-    handle_waiting_webhooks()
+    tell(plaid, mailbox[1], access)
     flow.post("generate_link_token", item_id=item_id)
     broken = Item.objects.get(pk=item.pk)
     broken.access_token_encrypted = b"leak:broken"
@@ -202,13 +218,6 @@ def test_no_token_no_secret_and_no_key_is_anywhere(
     assert WebhookEvent.objects.filter(status="done").exists()
     assert SyncRun.objects.filter(state="failed").count() >= 4
     secrets = {"access token": access, "public token": public, "client secret": SECRET, "key": ENCRYPTION_KEY}
-    found = [
-        (where, name)
-        for where, text in everything.items()
-        for name, secret in secrets.items()
-        for form in (secret, secret.encode().hex(), json.dumps(secret)[1:-1])
-        if form in text
-    ]
-    assert found == []
+    assert leaks(everything, secrets) == []
     assert link_token not in everything["logs"] + everything["queues"] + everything["database"]
     assert item_id in everything["logs"]
