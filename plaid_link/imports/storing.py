@@ -68,7 +68,9 @@ def _current_ids(batch: ImportBatch) -> list[int]:
     span = (batch.first_transaction, batch.last_transaction)
     own = Transaction.objects.filter(account=batch.account_id, source=SOURCE, pk__range=span)
     current = Transaction.objects.current().filter(account=batch.account_id, source=SOURCE)
-    return list(current.filter(external_id__in=own.values("external_id")).values_list("pk", flat=True))
+    # Matched here: a table that has just grown has no statistics yet, and PostgreSQL then compares each with each.
+    ids = set(own.values_list("external_id", flat=True).iterator())
+    return [pk for pk, external_id in current.values_list("pk", "external_id").iterator() if external_id in ids]
 
 
 def _new_account(batch: ImportBatch) -> Account:
