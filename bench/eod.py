@@ -42,7 +42,8 @@ def execute(sql: str, parameters: Any = None) -> Any:
 
 def copies(template: Any, rows: str, **columns: str) -> None:
     """INSERT a copy of the template for each of `rows`, with some columns computed in SQL."""
-    names = [field.column for field in template._meta.concrete_fields if field.column != "id"]
+    fields = template._meta.concrete_fields
+    names = [field.column for field in fields if field.column != "id" and not field.generated]
     chosen = ", ".join(columns.get(name, f't."{name}"') for name in names)
     table = template._meta.db_table
     quoted = ", ".join(f'"{name}"' for name in names)
