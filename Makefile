@@ -20,7 +20,7 @@ demo: ## run everything on this machine until Ctrl-C; CHECK=1 walks the journey 
 
 test: ## run the tests but the slow ones of faults (ARGS="-k name" for some of them, WORKERS=0 for one process)
 	@scripts/setup dev
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 faults: ## run the tests that take minutes: real processes killed and restarted, every page in every look
 	@scripts/setup dev

@@ -12,21 +12,7 @@ from django.test.utils import setup_databases, teardown_databases
 from portfolio_site.lib import rls
 from tests.database import empty_partitions
 
-pytest_plugins = ["tests.fixtures"]
-
-
-FAULTS = "tests/faults"
-# What takes a worker longest comes first, or the other workers would wait for it at the end.
-LONGEST = (FAULTS, "tests/browser/", "tests/test_browser_", "history/tests/test_rebuild_killed")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share a worker, and those of faults one, whose running product is started once."""
-    for item in items:
-        path = item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(FAULTS if path.startswith(FAULTS) else path))
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+pytest_plugins = ["tests.fixtures", "tests.scheduling"]
 
 
 @pytest.fixture(scope="session")
