@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from history.core.book import NO_DAY, Bools, Floats, Ints, Movements, Positions
-from history.core.market import FRESH_DAYS, Market
+from history.core.market import FRESH_DAYS, Market, Splits
 from history.core.timeline import Timeline
 
 
@@ -78,13 +78,40 @@ def _broker_prices(price: Floats, as_of: Ints, growth: Floats) -> Floats:
 
 
 def _own_prices(rows: Ints, movements: Movements, market: Market, positions: Positions, timeline: Timeline) -> Floats:
-    """The last transaction's price at or before each day, per share of day 0, NaN before the first."""
+    """The last transaction's price at or before each day, per share of the opening, NaN before the first of all."""
     chosen = np.flatnonzero(np.isin(timeline.position, rows))
     row, position = timeline.row[chosen], timeline.position[chosen]
     growth_row = market.growth_row[positions.column[position]]
     booked = np.flatnonzero(row >= 0)
     price = np.full(row.size, np.nan)
     price[booked] = movements.price[row[booked]] * market.growth[growth_row, timeline.day[chosen]][booked]
+    price[timeline.rank[chosen] == 0] = _opening_prices(rows, movements, market, positions)
     first = np.searchsorted(position, position)  # positions are sorted, so this is each one's opening event
     last = np.maximum.accumulate(np.where(np.isnan(price), first, np.arange(chosen.size)))
     return np.repeat(price[last], timeline.runs[chosen]).reshape(rows.size, -1)
+
+
+def _opening_prices(rows: Ints, movements: Movements, market: Market, positions: Positions) -> Floats:
+    """(R,) the last transaction's price before the window, per share of its opening, NaN without one.
+
+    A shorter window would otherwise know less of the same day than a longer one.
+    """
+    price = np.full(rows.size, np.nan)
+    before = np.flatnonzero((movements.day < 0) & ~np.isnan(movements.price) & np.isin(movements.position, rows))
+    if not before.size:
+        return price
+    before = before[np.lexsort((movements.day[before], movements.position[before]))]
+    last = before[np.append(np.diff(movements.position[before]) != 0, True)]
+    column, day = positions.column[movements.position[last]], movements.day[last]
+    place = np.searchsorted(rows, movements.position[last])
+    price[place] = movements.price[last] / _grown_before(market.splits, column, day)
+    return price
+
+
+def _grown_before(splits: Splits, column: Ints, day: Ints) -> Floats:
+    """What a share of the end of `day` has become when the window opens: splits between the two, neither included."""
+    grown = np.ones(column.size)
+    earlier = np.flatnonzero(splits.day < 0)
+    for split in earlier[np.isin(splits.column[earlier], column)].tolist():
+        grown[(column == splits.column[split]) & (day < splits.day[split])] *= splits.ratio[split]
+    return grown

@@ -1,5 +1,7 @@
 """Which price a day gets: the market's close carried forward, else the transactions' own, else the brokerage's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,28 @@ def test_a_transactions_price_is_split_adjusted_when_carried_over_an_ex_date() -
     moves = [Move(day=0, position=0, units=5, cost=500, price=100)]
     history = Case(closes=[[NAN] * 4], held=[Held(10)], moves=moves, splits=[(0, 2, 2.0)]).history()
     assert history.value[:, 0].tolist() == [500, 500, 500, 500]
+
+
+def test_the_last_transaction_before_the_window_names_its_first_price() -> None:
+    before = [Move(day=day, position=0, units=5, price=price) for day, price in ((-9, 7), (-2, 40), (-2, 44), (-30, 3))]
+    history = Case(closes=[[NAN] * 3], held=[Held(10)], moves=[*before, Move(day=2, position=0, units=1, price=50)])
+    assert history.history().value[:, 0].tolist() == [9 * 44, 9 * 44, 10 * 50]
+
+
+def test_a_price_of_before_the_window_is_carried_over_the_splits_since() -> None:
+    before = [Move(day=-5, position=0, units=1, price=120), Move(day=-5, position=1, units=1, price=120)]
+    splits = [(0, -5, 7.0), (0, -3, 2.0), (0, 0, 3.0), (0, 1, 5.0)]
+    held = [Held(30), Held(1, column=1)]
+    history = Case(closes=[[NAN] * 2, [NAN] * 2], held=held, moves=before, splits=splits).history()
+    assert history.value[:, 0].tolist() == [6 * 20 + 120, 30 * 4 + 120]
+
+
+def test_a_window_knows_as_much_of_a_day_as_a_longer_one() -> None:
+    held, moves = [Held(0)], [Move(day=1, position=0, units=6, price=20), Move(day=4, position=0, units=-6, price=21)]
+    whole = Case(closes=[[NAN] * 6], held=held, moves=moves).history()
+    later = [replace(move, day=move.day - 2) for move in moves]
+    part = Case(closes=[[NAN] * 4], held=held, moves=later).history()
+    assert part.value[:, 0].tolist() == whole.value[2:, 0].tolist() == [120, 120, 0, 0]
 
 
 def test_a_close_is_split_adjusted_when_carried_over_an_ex_date() -> None:
