@@ -64,6 +64,8 @@ EMPTY = [
     "/connections/",
     "/onboarding/progress/",
 ]
+# Where the header, a table or the layout changes its form, and the windows of common tablets and laptops.
+WIDTHS = (360, 768, 900, 1000, 1100, 1190, 1280, 1350)
 PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 
 
@@ -112,6 +114,28 @@ def faults(context: Any, urls: list[str]) -> list[str]:
 def test_every_page_can_be_used_by_everybody(site: Site, owner: Any, look: dict[str, Any]) -> None:
     assert faults(site.signed_in(owner.email, **look), PAGES) == []
     assert site.complaints == []
+
+
+def test_no_page_is_wider_than_a_window_of_any_width(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    found = []
+    for url in (
+        "/",
+        "/holdings/",
+        "/transactions/",
+        "/performance/",
+        "/income/",
+        "/tax/",
+        "/connections/",
+        "/settings/",
+    ):
+        page.goto(url)
+        settle(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            if wider := overflow(page):
+                found.append(f"{url} in {width} px: {wider} px wider")
+    assert found == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
