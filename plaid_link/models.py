@@ -200,7 +200,10 @@ class SyncRun(models.Model):
 
     class Meta:
         ordering = ["-started_at", "-id"]
-        indexes = [models.Index(fields=["item", "-started_at"], name="sync_run_item_newest")]
+        indexes = [
+            models.Index(fields=["item", "-started_at"], name="sync_run_item_newest"),
+            models.Index(fields=["-started_at"], name="sync_run_newest"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["item"], condition=models.Q(state="running"), name="sync_run_one_at_a_time_per_item"

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import iri_to_uri
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRedirect
 
-from portfolio_site.lib import logs, rls
+from portfolio_site.lib import latency, logs, rls
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +40,9 @@ class RequestIdMiddleware:
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
-        self._log(request, response, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        latency.observe(request, response.status_code, seconds)
+        self._log(request, response, seconds)
         return response
 
     def _log(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
@@ -106,6 +112,33 @@ class TenantMiddleware:
         logs.bind(user_id=request.user.pk)
         if request.path.startswith("/admin/") and request.user.is_staff:
             rls.set_operator()
+
+
+# Where somebody may go who has not agreed to the terms as they are now: to read them, to take their data, to leave.
+WITHOUT_TERMS = (*WITHOUT_TENANT, "/api/", "/accounts/", "/admin/", "/appearance/", "/terms/", "/metrics")
+WITHOUT_TERMS_EXACTLY = frozenset({"/onboarding/", "/settings/data/", "/settings/leave/", "/offline/", "/worker.js"})
+
+
+class TermsMiddleware:
+    """Who has not agreed to the terms as they are now is asked before the next page. Stands inside of the tenant's
+    transaction, which has read the user; costs no query."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self._is_open(request) or not request.user.is_authenticated or request.user.has_agreed:
+            return self.get_response(request)
+        if not request.user.terms_version:
+            return redirect("onboarding")
+        asked = f"{reverse('terms')}?{urlencode({'next': request.get_full_path()})}"
+        # What htmx asks for is a part of a page: the whole page has to go.
+        return HttpResponseClientRedirect(asked) if request.htmx else redirect(asked)  # type: ignore[attr-defined]
+
+    def _is_open(self, request: HttpRequest) -> bool:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path in WITHOUT_TERMS_EXACTLY:
+            return True
+        return request.path.startswith((settings.STATIC_URL, *WITHOUT_TERMS))
 
 
 class TimeZoneMiddleware:

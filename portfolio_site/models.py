@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -15,7 +16,8 @@ class UserManager(BaseUserManager["User"]):
         """A user who signs in with `email`, stored in lower case so that no address exists twice."""
         if not email:
             raise ValueError("An e-mail address is needed")
-        user = self.model(email=email.strip().lower(), **fields)
+        agreed = {"terms_version": settings.TERMS_VERSION}  # whom an operator makes, an operator has asked
+        user = self.model(email=email.strip().lower(), **{**agreed, **fields})
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -38,6 +40,9 @@ class User(AbstractUser):
     onboarded_at = models.DateTimeField(null=True, blank=True)
     page_filters = models.JSONField(default=dict, blank=True, help_text="By page, what it was last looked at with.")
     deletion_requested_at = models.DateTimeField(null=True, blank=True, help_text="Deleted for good 30 days later.")
+    terms_version = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Agreed to last; `consents` says when."
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
@@ -53,9 +58,22 @@ class User(AbstractUser):
     def clean(self) -> None:
         self.email = self.email.strip().lower()
 
+    @property
+    def has_agreed(self) -> bool:
+        """To the terms as they are now."""
+        return self.terms_version == settings.TERMS_VERSION
+
+    def agree(self) -> "Consent":
+        """Note that the user agrees to the terms as they are now. Once a version, however often it is said."""
+        self.terms_version = settings.TERMS_VERSION
+        self.save(update_fields=["terms_version"])
+        return Consent.objects.get_or_create(owner=self, document=Consent.TERMS, version=self.terms_version)[0]
+
 
 class Consent(models.Model):
     """A version of the terms that a user agreed to, and when."""
+
+    TERMS = "terms"
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
     document = models.CharField(max_length=40)
@@ -63,6 +81,7 @@ class Consent(models.Model):
     given_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        ordering = ["-given_at", "-id"]
         constraints = [models.UniqueConstraint(fields=["owner", "document", "version"], name="consent_once")]
 
     def __str__(self) -> str:

@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",  # around the transaction: what it answers must not undo what it has counted
     "portfolio_site.middleware.TenantMiddleware",
     "portfolio_site.middleware.TimeZoneMiddleware",
+    "portfolio_site.middleware.TermsMiddleware",
     "portfolio_site.lib.idempotency.IdempotencyMiddleware",
 ]
 ROOT_URLCONF = "portfolio_site.urls"
@@ -202,6 +203,9 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# Raised with every change of what templates/portfolio_site/terms.html says: everybody is asked again.
+TERMS_VERSION = "2026-11"
 
 # --- Language, time, static files ---------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -383,6 +387,8 @@ KEEP_MINUTES_DAYS: int = env.int("KEEP_MINUTES_DAYS", default=365)
 
 # Bearer token with which Prometheus reads /metrics; without one only staff may.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+# An empty directory that web processes behind one address share, so that each tells the latencies of all.
+METRICS_DIRECTORY: str = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
 # Of requests and tasks that went well this share is logged; warnings and errors always are.

@@ -1,23 +1,33 @@
-"""`/metrics` in Prometheus' text format: how webhooks, syncs, market data and histories are doing."""
+"""`/metrics` in Prometheus' text format: how requests, queues, syncs, snapshots, market data and the rest are doing."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from hmac import compare_digest
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.utils import timezone
+from kombu.exceptions import KombuError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
 
 from history import canary
-from history.models import AccountHistory, ProviderUsage
+from history.models import AccountHistory, ProviderUsage, SnapshotRun
 from history.partitions import watch
 from history.providers import resilience
+from history.snapshots import day_due, due_at
 from history.spend import spending
+from plaid_link.sync_metrics import sync_metrics
 from plaid_link.webhooks.metrics import webhook_metrics
-from portfolio_site.lib import rls
+from portfolio_site.lib import heartbeat, latency, rls
+from portfolio_site.lib.queues import depths
+from portfolio_site.models import Job
+
+logger = logging.getLogger(__name__)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -42,12 +52,22 @@ class Figures(Collector):
     """Read from the tables each time: processes come and go, rows stay."""
 
     def collect(self) -> Iterator[Metric]:
-        """One query or two for each part."""
-        yield from _webhooks()
-        yield from _market_data()
-        yield from _histories()
-        yield from _partitions()
-        yield from _canary()
+        """Each part alone, one query or two: where one cannot be read the others are told, and which it was."""
+        unread = GaugeMetricFamily("longview_metrics_unread", "1 for a part that could not be read", labels=["part"])
+        for name, read in PARTS.items():
+            found = _read(name, read)
+            unread.add_metric([name], int(found is None))
+            yield from found or ()
+        yield unread
+
+
+def _read(name: str, read: Callable[[], Iterable[Metric]]) -> list[Metric] | None:
+    try:
+        with transaction.atomic():
+            return list(read())
+    except (DatabaseError, RedisError, KombuError, OSError) as error:
+        logger.warning("metrics not read part=%s: %s", name, type(error).__name__)
+        return None
 
 
 def _webhooks() -> Iterator[Metric]:
@@ -98,6 +118,54 @@ def _partitions() -> Iterator[Metric]:
     yield from (strays, until)
 
 
+def _syncs() -> Iterator[Metric]:
+    now = sync_metrics()
+    ended = CounterMetricFamily("longview_syncs", "Syncs that ended today (UTC)", labels=["trigger", "state"])
+    spent = CounterMetricFamily("longview_sync_seconds", "Their time together", labels=["trigger", "state"])
+    for labels, (count, seconds) in now.ended.items():
+        ended.add_metric(labels, count)
+        spent.add_metric(labels, seconds)
+    failed = CounterMetricFamily("longview_sync_errors", "Failed syncs of today (UTC)", labels=["code"])
+    for code, count in now.errors.items():
+        failed.add_metric([code], count)
+    yield from (ended, spent, failed)
+    yield _gauge("longview_syncs_running", "Syncs under way", now.running)
+
+
+def _snapshots() -> Iterator[Metric]:
+    now = timezone.now()
+    day = day_due(now)
+    done = SnapshotRun.objects.filter(day=day, state=SnapshotRun.State.DONE).first()
+    lag = done.lag_seconds(now) if done else (now - due_at(day)).total_seconds()
+    yield _gauge("longview_snapshot_lag_seconds", "How late the last due snapshot was done, or is by now", lag)
+    yield _gauge("longview_snapshot_missing", "1 while the last due day has no snapshot", int(done is None))
+    last = SnapshotRun.objects.first()
+    if last is not None:
+        yield _gauge("longview_snapshot_rows", "Accounts closed by the newest run", last.rows)
+        yield _gauge("longview_snapshot_changed_rows", "Rows it wrote, new or different", last.changed)
+        yield _gauge("longview_snapshot_missing_prices", "Symbols held without a close", last.missing_prices)
+        yield _gauge("longview_snapshot_seconds", "Duration of the newest run", last.duration_seconds or 0.0)
+
+
+def _queues() -> Iterator[Metric]:
+    waiting = GaugeMetricFamily("longview_queue_depth", "Messages that no worker has taken yet", labels=["queue"])
+    for name, depth in depths().items():
+        waiting.add_metric([name], depth)
+    yield waiting
+
+
+def _work() -> Iterator[Metric]:
+    jobs = Job.objects.unfinished().aggregate(count=Count("pk"), oldest=Min("created_at"))
+    age = (timezone.now() - jobs["oldest"]).total_seconds() if jobs["oldest"] else 0.0
+    yield _gauge("longview_jobs_unfinished", "Jobs queued or under way", jobs["count"])
+    yield _gauge("longview_jobs_oldest_seconds", "Age of the oldest of them", age)
+    silent = GaugeMetricFamily("longview_process_silent_seconds", "Since it showed life", labels=["process"])
+    for process in ("beat", "worker"):
+        if (silence := heartbeat.age(process)) is not None:
+            silent.add_metric([process], silence)
+    yield silent
+
+
 def _canary() -> Iterator[Metric]:
     run = canary.last_run()
     if run is not None:
@@ -108,3 +176,17 @@ def _canary() -> Iterator[Metric]:
 
 def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, value=value)
+
+
+PARTS: dict[str, Callable[[], Iterable[Metric]]] = {
+    "requests": latency.families,
+    "queues": _queues,
+    "work": _work,
+    "webhooks": _webhooks,
+    "syncs": _syncs,
+    "snapshots": _snapshots,
+    "market_data": _market_data,
+    "histories": _histories,
+    "partitions": _partitions,
+    "canary": _canary,
+}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,12 +13,12 @@ from history.progress import AccountProgress, overall_progress, reconstruction_p
 from investments.models import Holding, Transaction
 from plaid_link.models import Item
 from plaid_link.pages.link import link_addresses
-from portfolio_site.models import Consent, Job
+from portfolio_site.models import Job
 from portfolio_site.pages.settings import ProfileForm
+from portfolio_site.pages.terms import agreement
 
 STEPS = ("About you", "Connect", "History", "Done")
 ABOUT, CONNECT, HISTORY, DONE = range(4)
-TERMS, TERMS_VERSION = "terms", "2026-11"
 NOT_IN_NEED = (Item.Status.LINKING, Item.Status.OK)
 
 
@@ -50,10 +49,7 @@ class Progress:
 
 
 class PersonaliseForm(ProfileForm):
-    terms = forms.BooleanField(
-        label=f"I agree to the terms of use and the privacy notice (version {TERMS_VERSION})",
-        error_messages={"required": "Longview can only be used with these terms."},
-    )
+    terms = agreement()
 
 
 def _steps(current: int) -> list[Step]:
@@ -65,7 +61,7 @@ def personalise(request: HttpRequest) -> HttpResponse:
     form = PersonaliseForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        Consent.objects.get_or_create(owner=request.user, document=TERMS, version=TERMS_VERSION)
+        request.user.agree()
         return redirect("onboarding_connect")
     return _render(request, "personalise", ABOUT, form=form)
 

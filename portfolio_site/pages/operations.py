@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from celery import current_app
 from django.conf import settings
 from django.contrib import admin
 from django.db import DatabaseError, transaction
@@ -19,6 +18,7 @@ from django.utils.http import urlencode
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from history import canary
 from history.models import AccountHistory, MappingReview, PriceDoubt, SnapshotRun
 from history.providers import resilience
 from history.spend import spending
@@ -26,12 +26,12 @@ from investments.models import Holding
 from plaid_link.models import Item, SyncRun
 from plaid_link.webhooks.metrics import webhook_metrics
 from portfolio_site.lib import heartbeat
+from portfolio_site.lib.queues import depths
 from portfolio_site.lib.sessions import last_closed_session
 from portfolio_site.models import Job
 
 logger = logging.getLogger(__name__)
 
-QUEUES = ("high", "default", "low")
 RUNBOOKS = Path(settings.BASE_DIR) / "docs" / "runbooks"
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # Which runbook stands over which list of the admin.
@@ -133,7 +133,7 @@ def _end_of_day() -> list[Figure]:
     held = Holding.objects.held().exclude(market_price=None)
     coverage = held.aggregate(all=Count("pk"), priced=Count("pk", filter=Q(priced_on__gte=session)))
     figures = [Figure("Positions at the last close", _of(coverage["priced"], coverage["all"]),
-                      _share_tone(coverage["priced"], coverage["all"]))]  # fmt: skip
+                      _share_tone(coverage["priced"], coverage["all"])), _canary()]  # fmt: skip
     if run is None:
         return [*figures, Figure("Snapshot", "none yet", "", _list("history_snapshotrun"))]
     tone = {"done": "good", "failed": "bad"}.get(run.state, "warn")
@@ -146,25 +146,34 @@ def _end_of_day() -> list[Figure]:
     ]
 
 
+def _canary() -> Figure:
+    """A portfolio whose figures are known: what is wrong with it is wrong with everybody's."""
+    run = canary.last_run()
+    if run is None:
+        return Figure("Canary portfolio", "not computed lately", "warn")
+    return (
+        Figure("Canary portfolio", "right", "good")
+        if run.is_well
+        else Figure("Canary portfolio", f"off by {run.drift:.2g}", "bad")
+    )
+
+
 def _queues() -> list[Figure]:
     """What waits in the broker, how long the oldest job has, and whether beat and a worker are alive."""
     waiting = Job.objects.unfinished().aggregate(count=Count("pk"), oldest=Min("created_at"))
     age = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else 0.0
-    life = heartbeat.age("worker")
-    is_late = life is None or life > heartbeat.LATE_AFTER_SECONDS
-    beat = "not seen" if life is None else f"{life:.0f} s ago"
     return [
-        Figure("Beat and worker", beat, "bad" if is_late else "good"),
-        *(Figure(f"Queue {name}", f"{depth:,}", _warn(depth > 100)) for name, depth in _depths().items()),
+        *(_life(process) for process in ("beat", "worker")),
+        *(Figure(f"Queue {name}", f"{depth:,}", _warn(depth > 100)) for name, depth in depths().items()),
         Figure("Jobs unfinished", f"{waiting['count']:,}"),
         Figure("The oldest for", _duration(age), "warn" if age > 900 else ""),
     ]
 
 
-def _depths() -> dict[str, int]:
-    with current_app.connection_for_read() as broker:
-        client = broker.default_channel.client
-        return {name: int(client.llen(name)) for name in QUEUES}
+def _life(process: str) -> Figure:
+    age = heartbeat.age(process)
+    is_late = age is None or age > heartbeat.LATE_AFTER_SECONDS
+    return Figure(process.capitalize(), "not seen" if age is None else f"{age:.0f} s ago", "bad" if is_late else "good")
 
 
 def _webhooks() -> list[Figure]:

@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
+from history import canary
 from history.models import AccountHistory, MappingReview, SnapshotRun
 from investments.models import Holding
 from portfolio_site.lib import heartbeat
@@ -82,10 +83,25 @@ def test_what_failed_and_what_waits_for_a_decision(two: Portfolio) -> None:
 
 
 def test_a_silent_worker_is_bad(db: Any, monkeypatch: Any) -> None:
-    heartbeat.record("worker")
-    assert figures("Queues")["Beat and worker"].tone == "good"
-    monkeypatch.setattr(heartbeat, "age", lambda _: 61.0)
-    assert figures("Queues")["Beat and worker"].tone == "bad"
+    ages = {"beat": 3.0, "worker": 3.0}
+    monkeypatch.setattr(heartbeat, "age", ages.get)
+    assert (figures("Queues")["Beat"].tone, figures("Queues")["Worker"].tone) == ("good", "good")
+    ages["worker"] = 61.0
+    assert (figures("Queues")["Beat"].tone, figures("Queues")["Worker"].tone) == ("good", "bad")
+    del ages["beat"]
+    assert (figures("Queues")["Beat"].value, figures("Queues")["Beat"].tone) == ("not seen", "bad")
+
+
+def test_the_canary_is_told(db: Any, monkeypatch: Any) -> None:
+    told = {
+        None: ("not computed lately", "warn"),
+        canary.CanaryRun(timezone.now(), 2e-15, "twrr", "twrr@2"): ("right", "good"),
+        canary.CanaryRun(timezone.now(), 0.25, "twrr", "twrr@2"): ("off by 0.25", "bad"),
+    }
+    for run, expected in told.items():
+        monkeypatch.setattr(canary, "last_run", lambda run=run: run)
+        figure = figures("End of day")["Canary portfolio"]
+        assert (figure.value, figure.tone) == expected
 
 
 def test_a_message_in_the_broker_is_counted(db: Any) -> None:
@@ -102,7 +118,7 @@ def test_a_card_that_cannot_be_read_leaves_the_others(two: Portfolio, monkeypatc
     def fail() -> None:
         raise OSError("no route to the broker")
 
-    monkeypatch.setattr(operations, "_depths", fail)
+    monkeypatch.setattr(operations, "depths", fail)
     found = {card.title: card for card in operations.cards()}
     assert (found["Queues"].error, found["Queues"].tone) == ("OSError", "bad")
     assert [card.title for card in found.values() if card.error] == ["Queues"]
