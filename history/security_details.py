@@ -14,6 +14,7 @@ from history.positions import Position, positions
 from history.quotes import LastQuote, last_quote
 from history.valuation import AccountWorth, market_today
 from investments import tax
+from investments.filters import securities_of
 from investments.models import Holding, Security, Transaction
 from investments.models.transaction import TransactionQuerySet
 
@@ -77,7 +78,7 @@ def security_details(
 ) -> SecurityDetails:  # fmt: skip
     """Everything of one security over these accounts; `worths` are theirs, `total_value` what a weight is of."""
     today, symbol = market_today(), _symbol_of(security)
-    same = _same(security, symbol)
+    same = _same(owner, security, symbol)
     ids = [one.pk for one in same]
     rows = _ledger(owner, account_ids, ids)
     actions = _actions(symbol, today)
@@ -108,13 +109,13 @@ def _symbol_of(security: Security) -> MarketSymbol | None:
     return mapping.symbol if mapping else None
 
 
-def _same(security: Security, symbol: MarketSymbol | None) -> list[Security]:
-    """As `positions` tells what is one: by symbol, else by ticker and type."""
+def _same(owner: Any, security: Security, symbol: MarketSymbol | None) -> list[Security]:
+    """As `positions` tells what is one: by symbol, else by ticker and type; of those that the owner has."""
     if symbol is not None:
-        return list(Security.objects.filter(mapping__symbol=symbol).order_by("pk"))
+        return list(securities_of(owner).filter(mapping__symbol=symbol).order_by("pk"))
     if not security.ticker_symbol:
         return [security]
-    alike = Security.objects.filter(ticker_symbol__iexact=security.ticker_symbol, type=security.type)
+    alike = securities_of(owner).filter(ticker_symbol__iexact=security.ticker_symbol, type=security.type)
     return list(alike.filter(mapping__symbol=None).order_by("pk"))
 
 

@@ -11,6 +11,7 @@ from django_filters.constants import EMPTY_VALUES
 from drf_spectacular.utils import extend_schema_field
 
 from investments.models import Account, Holding, Security, Transaction
+from investments.models.security import PRIVATE_SOURCES, PUBLIC_SOURCES
 
 SOURCE_FILTERS = ("all", "external", "brokerage")
 BROKERAGE_SOURCES = (Security.Source.ALPACA,)
@@ -56,10 +57,25 @@ def _passes(account_source: str, source_filter: str) -> bool:
 
 
 def securities_of(user: Any) -> QuerySet[Security]:
-    """Securities that the user holds or has ever traded. What others entered by hand is nobody else's to see."""
+    """Securities that the user holds, has ever traded, or has entered. What others entered is nobody else's to see."""
     held = Holding.objects.for_user(user).values("security")
     traded = Transaction.objects.for_user(user).exclude(security=None).values("security")
-    return Security.objects.filter(Q(pk__in=held) | Q(pk__in=traded))
+    return Security.objects.filter(Q(pk__in=held) | Q(pk__in=traded) | entered_by(user.pk))
+
+
+def securities_known_to(user: Any) -> QuerySet[Security]:
+    """Those, and what institutions report: the same for everybody, and the user may name it."""
+    return securities_of(user) | Security.objects.filter(source__in=PUBLIC_SOURCES)
+
+
+def entered_by(owner_id: int) -> Q:
+    """Securities that the owner has entered or imported."""
+    return Q(source__in=PRIVATE_SOURCES, external_id__startswith=own_security_id(owner_id, ""))
+
+
+def own_security_id(owner_id: int, key: str) -> str:
+    """The id of a security that its owner has entered: two people who enter the same have two."""
+    return f"{owner_id}:{key}"[:100]
 
 
 class _IdsField(forms.Field):

@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef
 
 from investments import ledger
 from investments.core.effects import TABLE, Direction, effect_of
-from investments.entries import AccountEntry, InstitutionEntry, TransactionEntry
+from investments.entries import AccountEntry, InstitutionEntry, SecurityEntry, TransactionEntry
+from investments.filters import entered_by, own_security_id, securities_known_to
 from investments.ledger import Refused
 from investments.models import Account, Holding, Security, Transaction
 from portfolio_site.lib.money import is_currency
@@ -21,6 +22,19 @@ SOURCE = Security.Source.MANUAL
 AT = InstitutionEntry("manual", "Manual")  # where all accounts are that nobody reports
 TYPES = tuple(dict.fromkeys(kind for kind, _ in TABLE if kind != "cancel"))
 TRADES = frozenset({"buy", "sell"})
+SECURITY_TYPES = ("equity", "etf", "mutual fund", "fixed income", "cryptocurrency", "other")
+
+
+class UnknownSecurity(Refused):
+    """Nothing is known under that ticker or name; its owner may enter it (`add_security`)."""
+
+
+class KnownAlready(Exception):
+    """The owner has entered a security under that ticker or name before: `security`."""
+
+    def __init__(self, security: Security) -> None:
+        super().__init__("You have entered this instrument already.")
+        self.security = security
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,25 @@ def open_account(*, owner_id: int, name: str, subtype: str, currency: str) -> Ac
     return written.by_external_id[entry.external_id]
 
 
+def add_security(
+    *, owner_id: int, ticker: str, name: str, type: str, currency: str, cusip: str = "", isin: str = ""
+) -> Security:
+    """A security that its owner alone sees until somebody reports it. Raises Refused, KnownAlready."""
+    key = ticker or name
+    if not key:
+        raise Refused("Give a ticker or a name", field="name")
+    if not is_currency(currency):
+        raise Refused(f"{currency[:20]!r} is not a currency", field="currency")
+    external_id = own_security_id(owner_id, key)
+    known = Security.objects.filter(entered_by(owner_id), external_id=external_id).first()
+    if known is not None:
+        raise KnownAlready(known)
+    entry = SecurityEntry(
+        external_id, name=name, ticker_symbol=ticker, type=type, iso_currency_code=currency, cusip=cusip, isin=isin
+    )
+    return ledger.upsert_securities(source=SOURCE, entries=[entry]).by_external_id[external_id]
+
+
 def add_transaction(*, told: Told, external_id: str = "") -> Transaction:
     """Record what was told. Raises Refused, which names the field.
 
@@ -75,17 +108,21 @@ def correct_transaction(*, row: Transaction, version: int, told: Told) -> Transa
 
 
 def find_security(*, owner: Any, text: str, currency: str) -> Security:
-    """The security of that ticker, or of that name among those the owner has or had. Raises Refused.
+    """The security of that ticker, or of that name among those the owner has or had. Raises UnknownSecurity.
 
     Of several the one the owner has comes first, then one in the account's currency.
     """
-    known = Security.objects.filter(same_as=None).annotate(
-        is_held=Exists(Holding.objects.for_user(owner).filter(security=OuterRef("pk"))),
-        is_traded=Exists(Transaction.objects.for_user(owner).filter(security=OuterRef("pk"))),
+    known = (
+        securities_known_to(owner)
+        .filter(same_as=None)
+        .annotate(
+            is_held=Exists(Holding.objects.for_user(owner).filter(security=OuterRef("pk"))),
+            is_traded=Exists(Transaction.objects.for_user(owner).filter(security=OuterRef("pk"))),
+        )
     )
     found = [*known.filter(ticker_symbol=text.strip().upper()), *known.filter(is_held=True, name__iexact=text.strip())]
     if not found:
-        raise Refused(f"Nothing is known under the name {text.strip()[:40]!r}", field="security")
+        raise UnknownSecurity(f"Nothing is known under the name {text.strip()[:40]!r}", field="security")
     return min(found, key=lambda one: (not one.is_held, not one.is_traded, one.currency != currency, one.pk))
 
 

@@ -10,6 +10,7 @@ from investments import manual
 from investments.core.lot_events import Row
 from investments.core.lot_history import AccountLots
 from investments.core.lots import WIDE
+from investments.filters import securities_of
 from investments.ledger import Refused, StaleVersion
 from investments.lot_records import Ledger, lots_of, read_ledger
 from investments.models import Account, Security, Transaction
@@ -148,5 +149,5 @@ def describe(cause: str) -> str:
 def owned(*, owner: Any, account_id: int, security_id: int) -> tuple[Account, Security] | None:
     """The owner's account and a security in it; None where there is none such."""
     account = Account.objects.for_user(owner).filter(pk=account_id).first()
-    security = Security.objects.filter(pk=security_id).first()
+    security = securities_of(owner).filter(pk=security_id).first()
     return (account, security) if account and security else None

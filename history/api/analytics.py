@@ -45,6 +45,37 @@ EXAMPLE = {
     "benchmark": "SPY",
     "assumptions": {"risk_free": 0.0, "minimum": 0.0, "sessions_per_year": 252},
     "figures": {"twrr": TOLD, "sharpe": WITHHELD},
+    "money": {"gain": {"value": "22488.53", "version": "gain@1", "reason": ""}},
+    "drawdown": {"peak": "2026-11-16", "trough": "2026-11-18", "recovery": None},
+    "value_at_risk": {"sessions": 252, "computed_at": None},
+    "scores": {
+        "risk": {
+            "value": 2.03,
+            "version": "risk_score@1",
+            "sentence": "Risk is low: 14% in the largest holding counts for most of it.",
+            "parts": [
+                {
+                    "name": "concentration",
+                    "figure": 0.141,
+                    "points": 2.03,
+                    "weight": 0.2,
+                    "words": "14% in the largest holding",
+                }
+            ],
+        },
+        "diversification": None,
+    },
+    "correlation": {"labels": ["AAPL", "VTI"], "matrix": [[1.0, 0.71], [0.71, 1.0]]},
+    "months": {"2026-10": 0.027, "2026-11": 0.0168},
+    "years": {"2026": 0.0442},
+    "series": {
+        "dates": ["2026-11-19", "2026-11-20"],
+        "twrr": [1.0, 1.0081],
+        "drawdown": [0.0, 0.0],
+        "benchmark": [1.0, 1.0012],
+    },
+    "rolling_volatility": {"30": {"dates": [], "values": [], "version": "rolling_volatility@1"}},
+    "missing_rates": [],
 }
 
 

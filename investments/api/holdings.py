@@ -15,6 +15,7 @@ from investments.api.securities import SECURITY, SecuritySerializer
 from investments.filters import AccountFilter, HoldingFilter
 from investments.grouping import AccountGroup, InstitutionGroup, by_institution, totals
 from investments.models import Account, Holding
+from portfolio_site.lib.queries import StrictFilterBackend
 
 EXAMPLE: dict[str, Any] = {
     "id": 77,
@@ -152,7 +153,7 @@ class HoldingViewSet(viewsets.GenericViewSet[Holding]):
     )
     def list(self, request: Request) -> Response:
         """What is in your accounts now. `group_by=institution` answers groups with subtotals instead of a page."""
-        chosen = HoldingFilter(request.query_params, queryset=self.get_queryset(), request=request)
+        chosen: HoldingFilter = StrictFilterBackend().get_filterset(request, self.get_queryset(), self)
         if not chosen.is_valid():
             raise translate_validation(chosen.errors)
         if chosen.grouped:

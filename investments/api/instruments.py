@@ -3,16 +3,35 @@
 from typing import Any
 
 import django_filters
+from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+    inline_serializer,
+)
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from investments import ledger, manual
 from investments.api.numbers import QuantityText
 from investments.api.securities import SECURITY, SecuritySerializer
 from investments.filters import id_filter, securities_of
 from investments.models import CorporateAction, Security
+from portfolio_site.lib.errors import PROBLEM_JSON, problem
+from portfolio_site.lib.texts import Text
 
 INSTRUMENT = SECURITY | {"cusip": "037833100", "isin": "US0378331005", "sedol": "", "source": "plaid"}
+NEW = {"ticker": "HARBOR3", "name": "Harbor Growth Fund III", "type": "other", "currency": "USD"}
+ENTERED = INSTRUMENT | {
+    "id": 903, "ticker_symbol": "HARBOR3", "name": "Harbor Growth Fund III", "type": "other", "subtype": "",
+    "market_identifier_code": "", "sector": "", "industry": "", "cusip": "", "isin": "", "source": "manual",
+}  # fmt: skip
+KNOWN_ANSWER: Any = (409, PROBLEM_JSON)
 ACTION = {
     "id": 77,
     "security": SECURITY,
@@ -25,6 +44,19 @@ ACTION = {
     "basis_fraction": None,
     "source": "fmp",
 }
+
+
+KNOWN = OpenApiResponse(
+    inline_serializer("InstrumentConflict", {"current": serializers.DictField(required=False)}),
+    description="You have entered it before, as `current` says. Nothing was changed.",
+)
+
+
+class UpperText(Text):
+    """Identifiers, in capitals however they are typed."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).upper()
 
 
 class InstrumentFilter(django_filters.FilterSet):
@@ -58,6 +90,17 @@ class InstrumentSerializer(SecuritySerializer):
         read_only_fields = fields
 
 
+class NewInstrumentSerializer(serializers.Serializer[Any]):
+    """A ticker or a name, or both."""
+
+    ticker = UpperText(max_length=40, allow_blank=True, default="", help_text="As your statement has it.")
+    name = Text(max_length=300, allow_blank=True, default="")
+    type = serializers.ChoiceField(choices=manual.SECURITY_TYPES)
+    currency = Text(min_length=3, max_length=3, default="USD", help_text="ISO 4217: what its prices are in.")
+    cusip = UpperText(allow_blank=True, default="", validators=[RegexValidator(r"^([A-Za-z0-9]{9})?$")])
+    isin = UpperText(allow_blank=True, default="", validators=[RegexValidator(r"^([A-Za-z0-9]{12})?$")])
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A split", value=ACTION)])
 class CorporateActionSerializer(serializers.ModelSerializer[CorporateAction]):
     security = SecuritySerializer()
@@ -84,8 +127,31 @@ class InstrumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
 
     @extend_schema(summary="Instruments", operation_id="v1_instruments_list")
     def list(self, request: Any) -> Any:
-        """What you hold or have ever traded, by ticker."""
+        """What you hold, have ever traded or have entered, by ticker."""
         return super().list(request)
+
+    @extend_schema(
+        summary="Enter an instrument",
+        request=NewInstrumentSerializer,
+        responses={201: InstrumentSerializer, KNOWN_ANSWER: KNOWN},
+        examples=[
+            OpenApiExample("A private fund", value=NEW, request_only=True),
+            OpenApiExample("As entered", value=ENTERED, response_only=True, status_codes=["201"]),
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        """One that no institution reports, so that transactions may name it. Nobody else sees it."""
+        told = NewInstrumentSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        try:
+            entered = manual.add_security(owner_id=request.user.pk, **told.validated_data)
+        except ledger.Refused as refused:
+            raise ValidationError({refused.field: [str(refused)]}) from refused
+        except manual.KnownAlready as known:
+            body = problem(status=409, detail=str(known), request_id=getattr(request, "request_id", ""))
+            body["current"] = InstrumentSerializer(known.security).data
+            return Response(body, status=409, content_type=PROBLEM_JSON)
+        return Response(InstrumentSerializer(entered).data, status=201)
 
     @extend_schema(summary="An instrument")
     def retrieve(self, request: Any, pk: int) -> Any:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from investments import ledger, manual
 from investments.api.transactions import EXAMPLE, TransactionSerializer, TransactionViewSet
-from investments.filters import FIRST_ID, LAST_ID, selected_accounts
+from investments.filters import FIRST_ID, LAST_ID, securities_known_to, selected_accounts
 from investments.models import Account, Security, Transaction
 from portfolio_site.lib.errors import PROBLEM_JSON, problem
 from portfolio_site.lib.texts import Text
@@ -200,7 +200,7 @@ class LedgerViewSet(TransactionViewSet):
             return before.security if before else None
         if told["security_id"] is None:
             return None
-        security = Security.objects.filter(pk=told["security_id"]).first()
+        security = securities_known_to(self.request.user).filter(pk=told["security_id"]).first()
         if security is None:
             raise ledger.Refused("There is no such security", field="security")
         return security

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from investments.entries import SecurityEntry
 from investments.models import Security
+from investments.models.security import PRIVATE_SOURCES
 
 Described = Security | SecurityEntry
 Key = tuple[Any, ...]
@@ -43,7 +44,16 @@ def _candidates(source: str, entries: Iterable[SecurityEntry]) -> Sequence[Secur
         meant |= Q(**{f"{name}__in": {getattr(entry, name) for entry in told} - {""}})
     contracts = {entry.option_underlying_ticker for entry in told if entry.option_contract_type} - {""}
     meant |= Q(option_underlying_ticker__in=contracts) & ~Q(option_contract_type="")
-    return list(Security.objects.filter(meant, source=source, same_as=None).exclude(external_id__in=ids).order_by("pk"))
+    known = Security.objects.filter(meant, _own(source, ids), source=source, same_as=None)
+    return list(known.exclude(external_id__in=ids).order_by("pk"))
+
+
+def _own(source: str, external_ids: Iterable[str]) -> Q:
+    """What people enter is each one's own (`7:VTI`): nobody's goes on as somebody else's."""
+    if source not in PRIVATE_SOURCES:
+        return Q()
+    owners = {external_id.partition(":")[0] for external_id in external_ids}
+    return Q(*(Q(external_id__startswith=f"{owner}:") for owner in owners), _connector=Q.OR)
 
 
 def _remember(index: dict[Key, list[tuple[Described, Security | str]]], one: Described, name: Security | str) -> None:

@@ -89,3 +89,9 @@ class Security(models.Model):
     @property
     def currency(self) -> str:
         return self.iso_currency_code or self.unofficial_currency_code or "USD"
+
+
+# Institutions and the broker report the same to everybody; what people import or enter is each one's own, and their
+# external ids begin with the owner's: `7:VTI`.
+PUBLIC_SOURCES = (Security.Source.PLAID, Security.Source.ALPACA)
+PRIVATE_SOURCES = (Security.Source.CSV, Security.Source.MANUAL)

@@ -1,6 +1,7 @@
 """The form of one transaction: its kind in words, money as it changed cash, and back to what the ledger is told."""
 
 import datetime
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,7 +13,7 @@ from investments.core.effects import Direction, Effect, effect_of
 from investments.kinds import security_label, transaction_kind
 from investments.ledger import Refused
 from investments.models import Account, Security, Transaction
-from portfolio_site.lib.money import exact
+from portfolio_site.lib.money import exact, is_currency
 
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Trades", ("buy/buy", "sell/sell", "buy/dividend reinvestment", "sell/sell short", "buy/buy to cover")),
@@ -30,6 +31,7 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 # What the ledger and the form call the same thing.
 LEDGER_NAMES = {"type": "kind", "subtype": "kind", "amount": "cash", "name": "description"}
 MINUS = "\N{MINUS SIGN}"
+TICKER = re.compile(r"[A-Z0-9]{1,6}(?:[./-][A-Z0-9]{1,4})?")
 
 
 class SignedField(forms.CharField):
@@ -61,6 +63,13 @@ class TransactionForm(forms.Form):
     security = forms.CharField(
         label="Security", required=False, widget=forms.TextInput(attrs={"list": "securities", "autocomplete": "off"})
     )
+    # Asked only where nobody knows the security: then it is entered, for its owner alone.
+    security_type = forms.ChoiceField(
+        label="What it is",
+        required=False,
+        help_text="If the security is spelled right, choose: it is then entered, for you alone.",
+        choices=[("", "Choose"), *((kind, kind.capitalize()) for kind in manual.SECURITY_TYPES)],
+    )
     quantity = SignedField(label="Quantity", required=False)
     price = SignedField(label="Price", required=False)
     fees = SignedField(label="Fees within", required=False)
@@ -81,6 +90,8 @@ class TransactionForm(forms.Form):
             self.initial["account"] = str(before.account_id)
             self.accounts.setdefault(str(before.account_id), before.account)
             self.fields["account"].choices = [(str(before.account_id), str(before.account))]  # type: ignore[attr-defined]
+        if not self.data.get("security_type"):
+            self.new_security = self.fields.pop("security_type")
 
     def told(self) -> manual.Told:
         """What the valid form says. Raises Refused."""
@@ -113,7 +124,29 @@ class TransactionForm(forms.Form):
             return kept
         if not text.strip():
             return None
-        return manual.find_security(owner=self.owner, text=text, currency=account.currency)
+        try:
+            return manual.find_security(owner=self.owner, text=text, currency=account.currency)
+        except manual.UnknownSecurity:
+            if not self.cleaned_data.get("security_type"):
+                self._ask_what_it_is()
+                raise
+        return self._entered(text.strip(), account)
+
+    def _entered(self, text: str, account: Account) -> Security:
+        """A new security of the owner's: a ticker where it looks like one, else a name."""
+        is_ticker = bool(TICKER.fullmatch(text.upper()))
+        return manual.add_security(
+            owner_id=self.owner.pk,
+            ticker=text.upper() if is_ticker else "",
+            name="" if is_ticker else text,
+            type=self.cleaned_data["security_type"],
+            currency=account.currency if is_currency(account.currency) else "USD",
+        )
+
+    def _ask_what_it_is(self) -> None:
+        fields = list(self.fields.items())
+        at = [name for name, _ in fields].index("security") + 1
+        self.fields = dict([*fields[:at], ("security_type", self.new_security), *fields[at:]])
 
     def _settles_on(self, day: datetime.date) -> datetime.date | None:
         """Kept as long as the trade's day is."""

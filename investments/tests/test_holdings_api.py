@@ -1,8 +1,10 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from investments.models import Holding
-from tests.fixtures import BROKERAGE_VALUE, TOTAL_CASH, TOTAL_VALUE
+from tests.fixtures import BROKERAGE_VALUE, TOTAL_CASH, TOTAL_VALUE, Portfolio
 
 URL = "/api/investments/holdings"
 
@@ -126,3 +128,9 @@ def test_the_gain_that_is_served_is_the_one_the_database_keeps(api: Any, portfol
     assert (served["value"], served["cost_basis"], served["unrealized_gain"]) == ("2843.7512", "2250.0037", "593.7475")
     Holding.objects.filter(pk=apple.pk).update(market_basis=None)
     assert not Holding.objects.exclude(unrealized=None).exists()
+
+
+@pytest.mark.parametrize("query", ["include_cash=null", "include_cash=yes", "include_cash=", "account="])
+def test_what_is_no_answer_is_refused(api: Any, portfolio: Portfolio, query: str) -> None:
+    answer = api(portfolio.owner).get(f"{URL}?{query}")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [query.split("=")[0]])

@@ -50,6 +50,20 @@ def test_the_same_form_twice_adds_once(portfolio: Portfolio) -> None:
     assert Transaction.objects.filter(source="manual").count() == 1
 
 
+def test_what_nobody_knows_is_asked_for_and_entered(portfolio: Portfolio) -> None:
+    browser = signed_in(portfolio.owner)
+    sent = filled(browser.get(ADD), **purchase(portfolio, security="brk.b"))
+    assert "security_type" not in sent
+    asked = browser.post(ADD, sent)
+    assert "choose: it is then entered, for you alone" in words_of(asked)
+    assert browser.post(ADD, filled(asked, security_type="equity")).status_code == 302
+    row = Transaction.objects.get(source="manual")
+    assert (row.security.ticker_symbol, row.security.type, row.security.name) == ("BRK.B", "equity", "")
+    again = filled(browser.get(ADD), **purchase(portfolio, security="BRK.B"))
+    assert browser.post(ADD, again).status_code == 302
+    assert set(Transaction.objects.filter(source="manual").values_list("security", flat=True)) == {row.security_id}
+
+
 @pytest.mark.parametrize(
     ("kind", "cash", "amount"),
     [

@@ -23,6 +23,7 @@ from plaid_link.imports.models import LINES_PER_CHUNK, ImportBatch, ImportChunk
 from plaid_link.imports.securities import TYPES
 from plaid_link.sources.csv.kinds import KINDS, LEAVE_OUT
 from plaid_link.sources.csv.layouts import LAYOUTS
+from portfolio_site.lib.texts import Flag, Text
 
 IMPORT: dict[str, Any] = {
     "id": 7,
@@ -57,7 +58,7 @@ IMPORT: dict[str, Any] = {
 
 
 class ChoiceOrAnythingSerializer(serializers.Serializer[Any]):
-    symbol = serializers.CharField(required=False, max_length=40, help_text="Another ticker than the file's.")
+    symbol = Text(required=False, max_length=40, help_text="Another ticker than the file's.")
     type = serializers.ChoiceField(required=False, choices=TYPES)
 
 
@@ -85,9 +86,7 @@ class AnswersSerializer(serializers.Serializer[Any]):
     """What the user says about a file. What is left out stays as it was."""
 
     layout = serializers.ChoiceField(required=False, choices=sorted(LAYOUTS), help_text="Recognised when left out.")
-    columns = serializers.DictField(
-        required=False, child=serializers.CharField(max_length=200), help_text="{field: name of the column}"
-    )
+    columns = serializers.DictField(required=False, child=Text(max_length=200), help_text="{field: name of the column}")
     date_order = serializers.ChoiceField(required=False, choices=["dmy", "mdy"])
     decimal = serializers.ChoiceField(required=False, choices=[".", ","])
     actions = serializers.DictField(
@@ -95,9 +94,9 @@ class AnswersSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=[*KINDS, LEAVE_OUT]),
         help_text="{word of the file, in lower case: kind}",
     )
-    account = serializers.CharField(required=False, max_length=100, help_text="Of a file of several accounts: which.")
+    account = Text(required=False, max_length=100, help_text="Of a file of several accounts: which.")
     symbols = SymbolAnswersField(required=False, help_text="{symbol: {symbol, type}} or {symbol: leave_out}")
-    accept_symbols = serializers.BooleanField(required=False, help_text="All securities that are new are right.")
+    accept_symbols = Flag(required=False, help_text="All securities that are new are right.")
     rows_out = serializers.ListField(
         required=False, child=serializers.IntegerField(min_value=1, max_value=2**31), max_length=10_000,
         help_text="Rows to leave out, by number.",

@@ -9,15 +9,16 @@ from typing import Any, Final
 from django.db.models import Q
 
 from investments.entries import SecurityEntry
+from investments.filters import entered_by, own_security_id
 from investments.kinds import security_label
+from investments.manual import SECURITY_TYPES
 from investments.models import Holding, Security, Transaction
+from investments.models.security import PUBLIC_SOURCES
 from plaid_link.sources.csv import Instrument
 from plaid_link.sources.csv.instruments import TICKER, guessed_type
 from plaid_link.sources.csv.kinds import LEAVE_OUT
 
-# Whoever wrote these rows, it was not another user.
-PUBLIC: Final = (Security.Source.PLAID, Security.Source.ALPACA)
-TYPES: Final = ("equity", "etf", "mutual fund", "fixed income", "cryptocurrency", "other")
+TYPES: Final = SECURITY_TYPES
 KNOWN, NEW, ASKED, LEFT_OUT = "known", "new", "asked", "left_out"
 
 
@@ -87,8 +88,8 @@ def _candidates(owner_id: int, asked: Iterable[Instrument], tickers: Mapping[str
     named = Q(ticker_symbol__in=set(tickers.values()) - {""})
     for name in ("cusip", "isin"):
         named |= Q(**{f"{name}__in": {getattr(one, name) for one in told} - {""}})
-    own = Q(external_id__startswith=f"{owner_id}:")
-    return list(Security.objects.filter(named, Q(source__in=PUBLIC) | own, same_as=None).order_by("pk"))
+    seen = Q(source__in=PUBLIC_SOURCES) | entered_by(owner_id)
+    return list(Security.objects.filter(named, seen, same_as=None).order_by("pk"))
 
 
 def _rank(owner_id: int, account_id: int | None, known: Iterable[Security], currency: str) -> Any:
@@ -138,7 +139,7 @@ def _new(
 ) -> SecurityEntry:
     told = answer if isinstance(answer, dict) else {}
     return SecurityEntry(
-        external_id=f"{owner_id}:{ticker or one.key}"[:100],
+        external_id=own_security_id(owner_id, ticker or one.key),
         name=one.name if names_are_public or not (ticker or one.cusip or one.isin) else "",
         ticker_symbol=ticker if TICKER.fullmatch(ticker) or one.option_type else "",
         cusip=one.cusip,

@@ -80,6 +80,15 @@ def test_bad_input_names_the_field(api: Client, owner: Any, fields: dict[str, st
     assert ImportBatch.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "answer", [{"accept_symbols": 0}, {"accept_symbols": "yes"}, {"account": 7}, {"columns": {"date": 1}}]
+)
+def test_an_answer_of_another_type_is_refused(api: Client, owner: Any, answer: dict[str, Any]) -> None:
+    pk = _upload(api(owner), data=b"Date,Action\n").json()["id"]
+    refused = api(owner).patch(f"{URL}/{pk}", answer)
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, set(answer))
+
+
 def test_too_large_a_file_is_refused(api: Client, owner: Any, settings: Any) -> None:
     settings.IMPORT_MAX_BYTES = 100
     answer = _upload(api(owner))
