@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from allauth.usersessions.models import UserSession
+from rest_framework_simplejwt.tokens import RefreshToken
 
 from history.models import AccountDay, AccountHistory, Anomaly, IntradayValue
 from investments.lots import recompute_lots
@@ -39,6 +40,7 @@ def make_everything(owner: Any) -> Portfolio:
     IdempotentRequest.objects.create(owner=owner, key=MARK, fingerprint="0" * 64, status=201, body=MARK.encode())
     UserSession.objects.create(user=owner, ip="10.0.0.1", session_key=f"{MARK}-{owner.pk}", user_agent=MARK)
     UserExport.objects.create(owner=owner, job=Job.objects.filter(owner=owner)[0], content=MARK.encode())
+    RefreshToken.for_user(owner)
     Consent.objects.create(owner=owner, document="terms", version=MARK)
     return portfolio
 

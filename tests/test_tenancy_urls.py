@@ -1,5 +1,7 @@
-"""Every URL, asked by nobody and by somebody else with the ids of an owner: no data, no change. As the web role."""
+"""Every URL, asked by nobody, by somebody else and by staff with the ids of an owner: no data, no change. As the web
+role."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,11 +9,15 @@ from django.conf import settings
 from django.db import connection
 from django.utils.http import urlencode
 
+from portfolio_site.models import Job
 from tests.everything import MARK, make_everything
 from tests.fixtures import Portfolio, WebClient, make_portfolio
 from tests.test_tenancy import OWNED_TABLES
 from tests.urls import Url, every_url, ids_of
 
+# Of the names by which a request may ask for what is somebody's, those that pages know.
+PAGES_READ = ("account", "security", "ticker", "item")
+REQUEST_ID = re.compile(rb'"request_id": ?"[0-9a-f]+"')
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 # Answered to anybody. A new URL that answers nobody in particular fails the test until it is here.
 PUBLIC = {
@@ -34,6 +40,7 @@ PUBLIC = {
     "health-ready",
     "offline",
     "service_worker",
+    "terms",
     "overview",  # what Longview is, to those who are not signed in
 }
 # Where the owner does see the mark: without these the absence of it elsewhere would prove nothing.
@@ -45,6 +52,7 @@ SHOWS_THE_OWNER = {
     "api-activities",
     "api-asset",
     "api-connection-status",
+    "api-consents",
     "api-export",
     "api-holdings",
     "api-import",
@@ -66,6 +74,7 @@ SHOWS_THE_OWNER = {
     "import",
     "imports",
     "overview",
+    "settings",
     "transactions",
 }
 URLS = every_url()
@@ -121,6 +130,45 @@ def _state(owner: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+# Rows that statements of this transaction have inserted, changed or deleted, undone ones too: one look at the counters
+# of a connection, where a digest reads every row.
+TOUCHED = """
+SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables WHERE relname ~ %s
+"""
+
+
+class Watched:
+    """The owner's rows, whose digest is taken anew only after a statement has touched a tenant's table."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+        with connection.cursor() as cursor:
+            cursor.execute(OWNED_TABLES)
+            # Partitions begin with the name of their table.
+            self.tables = f"^({'|'.join(row[0] for row in cursor.fetchall())})"
+        self.before, self.touched = _state(owner), self._touched()
+
+    def assert_unchanged(self, what: str) -> None:
+        touched = self._touched()
+        if touched != self.touched:
+            assert _state(self.owner) == self.before, what
+            self.touched = touched
+
+    def _touched(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(TOUCHED, [self.tables])
+            return int(cursor.fetchone()[0])
+
+
+def test_a_change_is_seen(everything: Portfolio) -> None:
+    """Else the walks below would prove nothing."""
+    watched = Watched(everything.owner)
+    watched.assert_unchanged("nothing was done")
+    Job.objects.filter(owner=everything.owner).update(message="changed")
+    with pytest.raises(AssertionError, match="a job"):
+        watched.assert_unchanged("a job")
+
+
 def test_every_url_is_known(everything: Portfolio) -> None:
     assert len(URLS) > 150
     for url in URLS:
@@ -130,6 +178,8 @@ def test_every_url_is_known(everything: Portfolio) -> None:
     assert names >= SHOWS_THE_OWNER
 
 
+# Where staff may name another user, as the contract of these routes says.
+STAFF_NAMES_ANOTHER = {"api-plaid-link-token", "api-plaid-exchange", "api-plaid-refresh", "api-plaid-refresh-all"}
 # Counts of the nightly job over everybody: there is no account to name.
 ABOUT_NO_ACCOUNT = {"api-snapshots-status", "api-snapshots-run"}
 
@@ -161,15 +211,35 @@ def test_somebody_else_reads_nothing(everything: Portfolio, other: Any) -> None:
             assert answer.status_code in (404, 405), url.route
 
 
+def test_staff_read_nothing_outside_of_the_admin(everything: Portfolio, staff: Any) -> None:
+    caller = Caller(staff)
+    for url in _urls(admin=False):
+        answer = caller.ask("GET", url, url.address(everything.owner))
+        _assert_no_data(answer, f"GET {url.route}")
+        if url.names_a_row_of_the_owner():
+            assert answer.status_code in (404, 405), url.route
+
+
 def test_a_query_that_names_anothers_rows_answers_nothing(everything: Portfolio, other: Any) -> None:
     caller, ids = Caller(other), ids_of(everything.owner)
     for url in _urls(admin=False):
-        for name, value in ids.items():
-            answer = caller.ask("GET", url, f"{url.address(everything.owner)}?{urlencode({name: value})}")
+        address = url.address(everything.owner)
+        if url.in_api and _ignores(caller, url, address, ids):
+            continue
+        for name in ids if url.in_api else PAGES_READ:
+            value = ids[name]
+            answer = caller.ask("GET", url, f"{address}?{urlencode({name: value})}")
             _assert_no_data(answer, f"GET {url.route}?{name}=", echo=value)
             scoped = url.route.startswith(("api/portfolio/", "api/investments/")) and url.name not in ABOUT_NO_ACCOUNT
             if name == "filter_account" and scoped:
                 assert answer.status_code in (404, 405), url.route
+
+
+def _ignores(caller: Caller, url: Url, address: str, ids: dict[str, Any]) -> bool:
+    """Whether all of the names together make no difference: then none of them is read."""
+    plain, asked = (caller.ask("GET", url, f"{address}?{query}") for query in ("", urlencode(ids)))
+    told = [REQUEST_ID.sub(b"", _content(answer)) for answer in (plain, asked)]
+    return bool(plain.status_code == asked.status_code and told[0] == told[1])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -185,15 +255,25 @@ def test_nobody_changes_anything(everything: Portfolio, method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_somebody_else_changes_nothing(everything: Portfolio, other: Any, method: str) -> None:
-    caller, before, body = Caller(other), _state(everything.owner), ids_of(everything.owner)
-    for url in _urls(admin=method == "POST"):
-        answer = caller.ask(method, url, url.address(everything.owner), body)
+    _walk_and_change_nothing(Caller(other), everything.owner, method, _urls(admin=method == "POST"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_staff_are_nobody_in_particular_outside_of_the_admin(everything: Portfolio, staff: Any, method: str) -> None:
+    """Whom they may act for, `refresh_all` names; that is not asked of here."""
+    _walk_and_change_nothing(Caller(staff), everything.owner, method, _urls(admin=False))
+
+
+def _walk_and_change_nothing(caller: Caller, owner: Any, method: str, urls: list[Url]) -> None:
+    watched, body = Watched(owner), ids_of(owner)
+    for url in urls:
+        if caller.user.is_staff and url.name in STAFF_NAMES_ANOTHER:
+            continue
+        answer = caller.ask(method, url, url.address(owner), body)
         _assert_no_data(answer, f"{method} {url.route}")
         if url.names_a_row_of_the_owner():
             assert answer.status_code in (404, 405), f"{method} {url.route}: {answer.status_code}"
-        if not url.in_admin:
-            assert _state(everything.owner) == before, f"{method} {url.route}"
-    assert _state(everything.owner) == before
+        watched.assert_unchanged(f"{method} {url.route}")
 
 
 def test_a_request_that_names_another_user_is_not_obeyed(everything: Portfolio, other: Any) -> None:

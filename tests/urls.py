@@ -8,6 +8,7 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from investments.models import Account, CorporateAction, Security, Transaction
 from plaid_link.models import ImportBatch, Item, UnplacedAccount
@@ -40,6 +41,7 @@ NAMED_BY_ID: dict[str, type[Any]] = {
     "income_preference": Account,
     "api-ledger-row": Transaction,
     "session_end": UserSession,
+    "program_end": OutstandingToken,
     "api-account-row": Account,
     "api-security": Security,
     "api-instrument": Security,
@@ -112,7 +114,7 @@ class Url:
 
 
 def _of(model: type[Any], owner: Any) -> dict[str, Any]:
-    if model is UserSession:
+    if model in (UserSession, OutstandingToken):
         return {"user": owner}
     path = OWNED_THROUGH.get(model)
     if path is None:
@@ -146,12 +148,17 @@ def ids_of(owner: Any) -> dict[str, Any]:
     """Everything by which a request may name what is the owner's, under the names that requests use."""
     account = Account.objects.filter(owner=owner)[0]
     item = Item.objects.filter(owner=owner)[0]
+    private = Security.objects.filter(source="manual", transactions__owner=owner)[0]
     return {
         "user_id": owner.pk,
         "filter_account": account.pk,
         "account": account.pk,
         "account_id": account.pk,
         "institution": account.institution_id,
+        "security": private.pk,
+        "security_id": private.pk,
+        "ticker": private.ticker_symbol,
+        "symbol": private.ticker_symbol,
         "item": item.pk,
         "item_id": item.item_id,
         "public_token": "public-sandbox-of-nobody",
