@@ -22,8 +22,8 @@ sys.path.insert(0, str(CHECKOUT))
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 PAGES = (
-    "/?period=2Y", "/holdings/", "/transactions/", "/income/", "/tax/", "/connections/", "/import/", "/settings/",
-    "/onboarding/connect/",
+    "/?period=2Y", "/holdings/", "/transactions/", "/performance/?period=2Y", "/income/", "/tax/", "/connections/",
+    "/import/", "/settings/", "/onboarding/connect/",
 )  # fmt: skip
 WINDOWS = {"desk": (1440, 900), "phone": (390, 844)}
 FIRST_KB, LATER_KB, SERVER_MS, CHART_MS, SHIFT = 450, 60, 150, 500, 0.0

@@ -46,6 +46,8 @@ PAGES = [
     "/tax/",
     "/connections/",
     "/settings/",
+    "/settings/leave/",
+    "/terms/",
     "/onboarding/",
     "/onboarding/connect/",
     "/onboarding/progress/",
@@ -66,7 +68,7 @@ EMPTY = [
 ]
 # Where the header, a table or the layout changes its form, and the windows of common tablets and laptops.
 WIDTHS = (360, 768, 900, 1000, 1100, 1190, 1280, 1350)
-PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+PUBLIC = ["/", "/terms/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +322,33 @@ def test_a_security_has_an_address_and_the_back_button_leaves_it(site: Site, own
     assert page.locator("#price-table tbody tr").count() >= 12
     page.click("#drawer [data-close]")
     assert page.locator("#drawer-position").count() == 0
+
+
+def test_holdings_are_paged_through_in_the_order_of_the_table(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/holdings/?sort=name")
+    settle(page)
+    labels = list(dict.fromkeys(page.locator("a[data-security]").all_inner_texts()))
+
+    def opened() -> str:
+        page.wait_for_selector("#drawer-position")
+        return page.inner_text("#drawer-title")
+
+    page.click("a[data-security] >> nth=0")
+    assert opened() == labels[0]
+    assert page.locator("#drawer [data-step='-1']").is_disabled()
+    page.click("#drawer [data-step='1']")
+    page.wait_for_function("label => document.querySelector('#drawer-title').textContent === label", arg=labels[1])
+    assert opened() == labels[1]
+    assert page.evaluate("document.activeElement.dataset.step") == "1"
+    page.keyboard.press("j")
+    page.wait_for_function("label => document.querySelector('#drawer-title').textContent === label", arg=labels[2])
+    page.keyboard.press("k")
+    page.wait_for_function("label => document.querySelector('#drawer-title').textContent === label", arg=labels[1])
+    assert opened() == labels[1]
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/holdings/?sort=name")
+    assert page.evaluate("document.activeElement.textContent") == labels[1]
 
 
 def test_without_a_network_the_last_overview_is_shown_until_somebody_signs_out(site: Site, owner: Any) -> None:

@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from history.intraday import Session, session_minutes
+from history.intraday import DayRange, Session, day_range, session_minutes
 from history.models import AccountHistory
 from history.pages.comparison import Comparison, ComparisonChoice, compared, comparison_choices
 from history.progress import overall_progress, reconstruction_progress
 from history.series import PERIODS, Period, period_of, totals
+from history.valuation import Worth
 from portfolio_site.lib.money import displayed
 
 DEFAULT_PERIOD = "1Y"
@@ -122,11 +123,12 @@ class HistoryPanel:
     benchmarks: Sequence[ComparisonChoice] = ()
     comparison: Comparison | None = None
     session: Session | None = None
+    day: DayRange | None = None
 
     @property
     def minutes(self) -> Session | None:
         """The session by the minute, where the range is a day and there are enough to draw."""
-        return self.session if self.session and len(self.session.times) > 1 else None
+        return self.session if self.period == "1D" and self.session and len(self.session.times) > 1 else None
 
     @property
     def words(self) -> str:
@@ -200,19 +202,26 @@ def _minute_series(session: Session, span: Span, currency: str) -> dict[str, Any
     }
 
 
-def history_panel(*, user_id: int, account_ids: Sequence[int], period: str, currency: str, today: date) -> HistoryPanel:
-    """The panel for a range; a few queries, one of which reaches back to New Year for the year's own change."""
+def history_panel(
+    *, user_id: int, account_ids: Sequence[int], period: str, currency: str, today: date, worth: Worth
+) -> HistoryPanel:
+    """The panel for a range; a few queries, one of which reaches back to New Year for the year's own change.
+
+    `worth` is what the accounts are worth now: it may be the highest or the lowest of the day.
+    """
     chosen = period if period in PERIODS else DEFAULT_PERIOD
     start, new_year = period_of(chosen, today=today).start, period_of("YTD", today=today).start
     columns = totals(account_ids=account_ids, period=Period(min(start, new_year), today), base_currency=currency)
     everything = Span(tuple(_days(columns)))
+    session = session_minutes(account_ids=account_ids, base_currency=currency)
     return HistoryPanel(
         period=chosen,
         span=_drawable(everything.since(start)),
         this_year=_drawable(everything.since(new_year)),
         currency=currency,
         building=_building(user_id, account_ids),
-        session=session_minutes(account_ids=account_ids, base_currency=currency) if chosen == "1D" else None,
+        session=session,
+        day=day_range(session, now=worth.value, as_of=worth.as_of),
     )
 
 

@@ -64,6 +64,7 @@ class Overview:
             period=period,
             currency=self.currency,
             today=market_today(),
+            worth=self.worth,
         )
         return beside_benchmark(panel, chosen=benchmark, own=self.request.user.benchmark)
 

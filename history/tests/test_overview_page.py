@@ -7,15 +7,18 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from history.models import Anomaly, MarketSymbol, Price
+from history.intraday import session_minutes
+from history.models import Anomaly, IntradayValue, MarketSymbol, Price
 from history.valuation import account_worths, market_today, total_worth
+from portfolio_site.lib.sessions import opens_at
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_VALUE, Portfolio, make_portfolio
 from tests.pages import signed_in, words_of, write_history
 
 URL = "/"
-# Session, user, tenant; accounts, worths, series (two), progress, accounts, holdings twice, anomalies; holdings,
-# transactions and corporate actions for income; two for the shell; and two statements for each of six savepoints.
-QUERIES = 29
+# Session, user, tenant; accounts, worths, series (two), minutes, progress, accounts, holdings twice, anomalies;
+# holdings, transactions and corporate actions for income; two for the shell; and two statements for each of six
+# savepoints.
+QUERIES = 30
 
 
 @pytest.fixture
@@ -82,6 +85,19 @@ def test_gain_leaves_out_what_was_paid_in(drawn: Portfolio) -> None:
     span = signed_in(drawn.owner).get(URL, {"period": "1Y"}).context["history"].content.span
     # 365 days of one unit in each of two accounts, and a deposit of 500 in between.
     assert (span.net_flow, span.gain) == (500, 730)
+
+
+def test_the_range_of_the_day_is_told_where_somebody_looked(drawn: Portfolio) -> None:
+    client = signed_in(drawn.owner)
+    assert "Day\N{RIGHT SINGLE QUOTATION MARK}s range \N{EN DASH} Nobody looked" in words_of(client.get(URL))
+    session = session_minutes(account_ids=[drawn.brokerage.pk]).day
+    for minute, value in ((0, "2400"), (90, "2700")):
+        IntradayValue.objects.create(
+            owner=drawn.owner, account=drawn.brokerage, minute=opens_at(session) + timedelta(minutes=minute),
+            value=Decimal(value), low=Decimal(value), high=Decimal(value),
+        )  # fmt: skip
+    words = words_of(client.get(URL, {"account": drawn.brokerage.pk}))
+    assert "range $2,400.00 \N{EN DASH} $2,700.00" in words
 
 
 def test_a_range_button_gets_the_panel_alone(drawn: Portfolio) -> None:

@@ -1,4 +1,5 @@
-"""Where the user is signed in, on the settings page: sessions of browsers and tokens of programs, each to be ended."""
+"""Where the user is signed in, on the settings page: sessions of browsers and tokens of programs, each to be
+ended; and what they agreed to."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from portfolio_site.lib import second_factor
+from portfolio_site.models import Consent
 
 # What a browser says of itself, most particular first: Chrome says that it is Safari, Edge that it is both.
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
@@ -36,7 +38,8 @@ def access(request: HttpRequest) -> dict[str, Any]:
     return {
         "sessions": _sessions(request),
         "has_second_factor": second_factor.is_needed(request.user),
-        "programs": _live_tokens(request.user).count(),
+        "programs": list(_live_tokens(request.user).order_by("-created_at")),
+        "consents": list(Consent.objects.filter(owner=request.user)),
     }
 
 
@@ -76,6 +79,16 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
         session.end()
     _end_tokens(request.user)
     messages.success(request, "Signed out everywhere else.")
+    return redirect("settings")
+
+
+@login_required
+@require_POST
+def end_program(request: HttpRequest, pk: int) -> HttpResponse:
+    """End the refresh token of one program."""
+    token = get_object_or_404(_live_tokens(request.user), pk=pk)
+    BlacklistedToken.objects.bulk_create([BlacklistedToken(token=token)], ignore_conflicts=True)
+    messages.success(request, "That program is signed out: its access ends within a quarter of an hour.")
     return redirect("settings")
 
 

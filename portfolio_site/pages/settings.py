@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 
 from portfolio_site.models import User
 from portfolio_site.pages.access import access
+from portfolio_site.pages.lot_methods import lot_methods_form
 
 CURRENCIES = {
     "USD": "US dollar",
@@ -72,4 +73,5 @@ def settings(request: HttpRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Saved.")
         return redirect("settings")
-    return render(request, "portfolio_site/settings.html", {"form": form, **access(request)})
+    context = {"form": form, "lot_methods": lot_methods_form(request), **access(request)}
+    return render(request, "portfolio_site/settings.html", context)

@@ -11,6 +11,8 @@ from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from rest_framework_simplejwt.tokens import RefreshToken
 
 from portfolio_site.lib.errors import PROBLEM_JSON
 from tests.fixtures import WebClient
@@ -110,7 +112,7 @@ class TestSessions:
     def test_everywhere_else_is_ended(self, api: Any, person: Any) -> None:
         pair = api().post(TOKEN, {"email": person.email, "password": PASSWORD}).json()
         here, there = sign_in(person), sign_in(person)
-        assert b"1 token of the API" in here.get(SETTINGS).content
+        assert b"unless renewed" in here.get(SETTINGS).content
         here.post("/settings/sessions/end/")
         assert (here.get(SETTINGS).status_code, there.get(SETTINGS).status_code) == (200, 302)
         assert api().post(REFRESH, {"refresh": pair["refresh"]}).status_code == 401
@@ -120,7 +122,18 @@ class TestSessions:
         sign_in(person).post("/settings/programs/end/")
         assert api().post(REFRESH, {"refresh": pair["refresh"]}).status_code == 401
 
-    @pytest.mark.parametrize("path", ["sessions/1/end/", "sessions/end/", "programs/end/"])
+    def test_one_program_is_ended_and_the_others_go_on(self, api: Any, person: Any, other: Any) -> None:
+        kept, ended, foreign = (RefreshToken.for_user(user) for user in (person, person, other))
+        here = sign_in(person)
+        page = here.get(SETTINGS).content.decode()
+        assert [f"Token {token['jti'][:8]}" in page for token in (kept, ended, foreign)] == [True, True, False]
+        rows = {row.jti: row.pk for row in OutstandingToken.objects.all()}
+        here.post(f"/settings/programs/{rows[ended['jti']]}/end/")
+        renewed = [api().post(REFRESH, {"refresh": str(token)}).status_code for token in (kept, ended)]
+        assert renewed == [200, 401]
+        assert here.post(f"/settings/programs/{rows[foreign['jti']]}/end/").status_code == 404
+
+    @pytest.mark.parametrize("path", ["sessions/1/end/", "sessions/end/", "programs/end/", "programs/1/end/"])
     def test_looking_ends_nothing(self, person: Any, path: str) -> None:
         assert sign_in(person).get(f"/settings/{path}").status_code == 405
 

@@ -1,11 +1,17 @@
 """Who changed what: noted by the database, for whoever does it, and changed by nobody."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege
 
 from investments.models import CorporateAction, Security
@@ -131,6 +137,22 @@ def test_each_sees_their_own_trail(owner: Any, other: Any, as_web: AsWeb) -> Non
             assert set(AuditEntry.objects.values_list("subject_id", flat=True)) == {user.pk}
     with as_web():
         assert not AuditEntry.objects.exists()
+
+
+def test_it_is_shipped_as_lines_each_entry_once(owner: Any, other: Any) -> None:
+    def shipped(after: int) -> tuple[list[dict[str, Any]], str]:
+        lines, said = StringIO(), StringIO()
+        call_command("export_audit", after=after, stdout=lines, stderr=said)
+        return [json.loads(line) for line in lines.getvalue().splitlines()], said.getvalue()
+
+    assert shipped(0)[0] == [], "what may still change its order is left for later"
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        entries, said = shipped(0)
+        assert {entry["subject_id"] for entry in entries} == {owner.pk, other.pk}
+        assert "example.com" not in str(entries)
+        assert [entry["id"] for entry in entries] == sorted(AuditEntry.objects.values_list("id", flat=True))
+        assert f"--after {entries[-1]['id']}" in said
+        assert [entry["id"] for entry in shipped(entries[0]["id"])[0]] == [entry["id"] for entry in entries[1:]]
 
 
 def test_operators_read_it_in_the_admin_and_change_nothing(client: Any, django_user_model: Any) -> None:

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from django.core.management import call_command
+from jsonschema import Draft202012Validator, FormatChecker
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 
@@ -58,6 +60,26 @@ def test_every_answer_with_a_body_shows_an_example(schema: dict[str, Any]) -> No
             content = operation["responses"].get(status, {}).get("content", {})
             bare += [(path, verb) for media in content.values() if "examples" not in media]
     assert set(bare) == {("/health", "get")}
+
+
+def _examples(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """(which, schema, example) of every request and answer in JSON."""
+    for path, verb, operation in _operations(schema):
+        bodies = {"request": operation.get("requestBody", {}), **operation["responses"]}
+        for status, body in bodies.items():
+            for media_type, media in body.get("content", {}).items():
+                for name, example in media.get("examples", {}).items() if "json" in media_type else ():
+                    yield f"{verb} {path} {status}: {name}", media["schema"], example["value"]
+
+
+def test_every_example_is_what_the_schema_says(schema: dict[str, Any]) -> None:
+    wrong = []
+    examples = list(_examples(schema))
+    for which, told, example in examples:
+        validator = Draft202012Validator({**told, "components": schema["components"]}, format_checker=FormatChecker())
+        wrong += [f"{which}: {error.json_path} {error.message[:120]}" for error in validator.iter_errors(example)]
+    assert len(examples) > 80
+    assert wrong == []
 
 
 def test_every_protected_operation_names_its_problems(schema: dict[str, Any]) -> None:

@@ -52,10 +52,12 @@ const present = () => {
   dialog.scrollTop = 0;
 };
 
-const settle = () => {
+const settle = (step) => {
   const title = dialog.querySelector("#drawer-title");
   document.title = `${title.textContent} \u00b7 ${heading}`;
-  title.focus();
+  markSteps();
+  const button = step && dialog.querySelector(`[data-step="${step}"]:not(:disabled)`);
+  (button || title).focus();
   draw();
 };
 
@@ -76,11 +78,12 @@ const sayFailure = (label, url, requestId) => {
 };
 
 let asked = 0;
-const read = async (url, label) => {
+const read = async (url, label, step) => {
   const turn = ++asked;
   dialog.replaceChildren(waiting.content.cloneNode(true));
   dialog.querySelector("#drawer-title").textContent = label;
   present();
+  markSteps();
   let answer;
   try {
     answer = await fetch(url, { headers: { "X-Fragment": "1" } });
@@ -88,7 +91,7 @@ const read = async (url, label) => {
     const html = await answer.text();
     if (turn !== asked || !dialog.open) return;
     dialog.innerHTML = html;
-    settle();
+    settle(step);
   } catch {
     if (turn === asked && dialog.open) sayFailure(label, url, answer?.headers.get("X-Request-ID"));
   }
@@ -99,6 +102,29 @@ const open = (link) => {
   const url = link.getAttribute("href");
   history.pushState({ drawer: true }, "", url);
   read(url, link.textContent.trim());
+};
+
+// The holdings in the order of the table, each once: the neighbours of the one that is open.
+const securityOf = (link) => new URLSearchParams(link.search).get("security");
+const neighbour = (step) => {
+  const each = [];
+  for (const link of links()) if (!each.some((one) => securityOf(one) === securityOf(link))) each.push(link);
+  const at = each.findIndex((link) => securityOf(link) === new URLSearchParams(location.search).get("security"));
+  return at < 0 ? undefined : each[at + step];
+};
+
+const markSteps = () => {
+  for (const button of dialog.querySelectorAll("[data-step]")) button.disabled = !neighbour(Number(button.dataset.step));
+};
+
+// One entry of the history for the drawer, however far one pages: back closes it.
+const stepTo = (step, byButton) => {
+  const link = neighbour(step);
+  if (!link) return;
+  opener = link;
+  const url = link.getAttribute("href");
+  history.replaceState(history.state, "", url);
+  read(url, link.textContent.trim(), byButton && step);
 };
 
 dialog.addEventListener("close", () => {
@@ -125,6 +151,8 @@ document.addEventListener("click", (event) => {
     dialog.close();
     return;
   }
+  const stepButton = event.target.closest("#drawer [data-step]");
+  if (stepButton) stepTo(Number(stepButton.dataset.step), true);
   if (event.target.closest("[data-prices-toggle]")) asTable(dialog.querySelector("#price-table").hidden);
   const row = event.target.closest("tr[data-row]");
   if (!row || event.target.closest("a:not([data-security])") || !getSelection().isCollapsed) return;
@@ -134,6 +162,8 @@ document.addEventListener("click", (event) => {
 
 // The rows are walked with the arrow keys, as those of the ledger are.
 document.addEventListener("keydown", (event) => {
+  const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+  if (dialog.open && isPlain && (event.key === "j" || event.key === "k")) stepTo(event.key === "j" ? 1 : -1);
   if (dialog.open || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, details[open]")) return;
   const all = links();
   const at = all.indexOf(document.activeElement);

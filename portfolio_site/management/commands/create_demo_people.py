@@ -23,4 +23,5 @@ class Command(BaseCommand):
             user, created = User.objects.update_or_create(email=email, defaults=fields)
             user.set_password(password)
             user.save(update_fields=["password"])
+            user.agree()
             self.stdout.write(f"{'Created' if created else 'Kept'} {email}")
