@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from investments.core import precision
 from investments.core.gains import ClosedLot, Gains, OpenLot, Washing, gains
-from investments.core.lots import WIDE
+from investments.core.lot import WIDE
 from investments.lot_records import Ledger, lots_of, read_ledger
 from investments.models import RealizedLot, TaxLot, WashSale
 
@@ -52,6 +52,12 @@ ON CONFLICT (owner_id) DO UPDATE SET owner_id = excluded.owner_id
 RETURNING l.processed_version, set_config('synchronous_commit', 'off', true)
 """
 VERSION: Final = "SELECT COALESCE(sum(ledger_version), 0)::bigint FROM investments_account WHERE owner_id = %s"
+# No account goes away while its lots are written, as a key of each of thousands of rows would see to one by one.
+HOLD: Final = """
+SELECT COALESCE(sum(ledger_version), 0)::bigint FROM (
+    SELECT ledger_version FROM investments_account WHERE owner_id = %s ORDER BY id FOR KEY SHARE
+) held
+"""
 DONE: Final = """
 UPDATE investments_ownerlots SET processed_version = %s, tried_version = %s, computed_at = %s, error = ''
 WHERE owner_id = %s
@@ -98,7 +104,8 @@ def compute(ledger: Ledger) -> Gains:
         rows=ledger.rows,
         actions=ledger.actions,
         sheltered=ledger.sheltered,
-        identity=ledger.identity,
+        identity=ledger.alike,
+        same_lot=ledger.same_lot,
     )
 
 
@@ -107,7 +114,7 @@ def _recompute(owner_id: int, *, anew: bool) -> LotsWritten:
         cursor.execute(LOCK, [owner_id])
         processed, _ = cursor.fetchone()
     # Before anything is read: what changes while this computes leaves the owner behind.
-    version = _version(owner_id)
+    version = _version(owner_id, HOLD)
     if processed == version and not anew:
         return LotsWritten()
     with _uncollected():
@@ -138,9 +145,9 @@ def _write(owner_id: int, ledger: Ledger) -> list[LotsWritten]:
     ]
 
 
-def _version(owner_id: int) -> int:
+def _version(owner_id: int, sql: str = VERSION) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(VERSION, [owner_id])
+        cursor.execute(sql, [owner_id])
         return int(cursor.fetchone()[0])
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
 from investments.core.form8949 import Disposition, Part, Row, Totals, form_8949, totals
-from investments.core.lots import long_term_from
+from investments.core.lot import long_term_from
 from investments.kinds import security_label
 from investments.models import Account, Holding, RealizedLot, TaxLot, WashSale
 

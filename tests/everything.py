@@ -9,7 +9,18 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from history.models import AccountDay, AccountHistory, Anomaly, IntradayValue
 from investments.lots import recompute_lots
-from investments.models import Account, CorporateAction, LotPick, RealizedLot, Security, Transaction, WashSale
+from investments.models import (
+    Account,
+    CorporateAction,
+    IdenticalGroup,
+    IdenticalSecurity,
+    LotPick,
+    RealizedLot,
+    Security,
+    TaxRules,
+    Transaction,
+    WashSale,
+)
 from plaid_link.models import (
     ImportBatch,
     ImportChunk,
@@ -71,6 +82,9 @@ def _lots(portfolio: Portfolio) -> None:
         replacement_account=portfolio.ira, replacement_security=common["security"], **common,
     )  # fmt: skip
     bought = Transaction.objects.filter(account=portfolio.brokerage, type="buy").earliest("pk")
+    group = IdenticalGroup.objects.create(owner=portfolio.owner, name=MARK)
+    IdenticalSecurity.objects.create(owner=portfolio.owner, group=group, security=common["security"])
+    TaxRules.objects.create(owner=portfolio.owner)
     LotPick.objects.create(
         owner=portfolio.owner, account=portfolio.brokerage, sale=bought, opened_by=bought, quantity=1
     )

@@ -32,11 +32,15 @@ NOT_TENANT_TABLES = {
 READ_ONLY = "the web role may not write there"
 UNHELD_KEYS = {
     ("history_accountday", "account_id"): READ_ONLY,
+    ("investments_realizedlot", "account_id"): READ_ONLY,
     ("investments_realizedlot", "closed_by_id"): READ_ONLY,
     ("investments_realizedlot", "opened_by_id"): READ_ONLY,
+    ("investments_taxlot", "account_id"): READ_ONLY,
     ("investments_taxlot", "opened_by_id"): READ_ONLY,
+    ("investments_washsale", "account_id"): READ_ONLY,
     ("investments_washsale", "bought_by_id"): READ_ONLY,
     ("investments_washsale", "opened_by_id"): READ_ONLY,
+    ("investments_washsale", "replacement_account_id"): READ_ONLY,
     ("investments_washsale", "sold_by_id"): READ_ONLY,
 }
 

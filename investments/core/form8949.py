@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
-from .lots import ZERO
+from .lot import ZERO
 
 CENT = Decimal("0.01")
 WASH_SALE_CODE = "W"

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from .lot_events import Row
 from .lot_history import OPENING, AccountLots
-from .lots import WIDE, ZERO, Closing, Lot
+from .lot import WIDE, ZERO, Closing, Lot
 from .positions import Event, Split
 from .washsales import Parcel, WashSale, wash
 

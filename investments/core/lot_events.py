@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from .effects import Cost, Effect, Flow, effect_of
-from .lots import WIDE, ZERO, Pick
+from .lot import WIDE, ZERO, Pick
 from .positions import Arrival, Departure, Event, Growth, InLieu, Merger, ReturnOfCapital, SpinOff, Split, Trade
 
 TRANSFER_DAYS: Final = timedelta(days=10)  # shares are under way between two brokerages for about a week

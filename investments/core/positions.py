@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from .lots import WIDE, ZERO, Closing, Lot, LotMethod, LotQueue, Pick, portion
+from .lot import WIDE, ZERO, Closing, Lot, LotMethod, Pick, portion
+from .lots import LotQueue
 
 
 @dataclass(frozen=True, slots=True)

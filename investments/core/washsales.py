@@ -14,7 +14,7 @@ from decimal import Decimal, localcontext
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from .lots import WIDE, ZERO, held_over_a_year, portion
+from .lot import WIDE, ZERO, held_over_a_year, portion
 
 WINDOW: Final = timedelta(days=30)
 

@@ -31,6 +31,7 @@ from .drafts import Refused
 from .holdings import HoldingsWritten, replace_holdings
 from .lot_picks import pick_lots
 from .securities import SecuritiesWritten, upsert_institution, upsert_securities
+from .tax_rules import declare_identical, forget_identical, read_same_lot, traded_securities
 from .transactions import TransactionsWritten, record_transactions, void_transactions, void_unlisted
 
 __all__ = [
@@ -48,9 +49,12 @@ __all__ = [
     "choose_lot_method",
     "close_accounts",
     "correct_transaction",
+    "declare_identical",
     "erase_accounts",
+    "forget_identical",
     "pick_lots",
     "prefer_income",
+    "read_same_lot",
     "record_corporate_actions",
     "record_transactions",
     "rename_account",
@@ -58,6 +62,7 @@ __all__ = [
     "replace_holdings",
     "restore_transaction",
     "together",
+    "traded_securities",
     "upsert_accounts",
     "upsert_institution",
     "upsert_securities",

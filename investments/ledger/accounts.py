@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from investments.core import precision
 from investments.entries import AccountEntry, Finding
-from investments.ledger.changes import changed, together
+from investments.ledger.changes import changed, lock_accounts, together
 from investments.models import Account, Institution
 
 _FIELDS = tuple(f.name for f in fields(AccountEntry) if f.name != "external_id")
@@ -157,6 +157,7 @@ def erase_accounts(*, account_ids: Collection[int]) -> int:
     """
     ids = sorted(account_ids)
     with pgtrigger.ignore("investments.Transaction:ledger_is_append_only"), together(), connection.cursor() as cursor:
+        lock_accounts(ids)  # lots that are being written just now are there when this goes on, and go too
         cursor.execute(PICKS_OF, [ids])  # positional: pgtrigger puts a parameter of its own before it
         # In one statement: the ORM would load every version only to find that versions protect each other.
         cursor.execute("DELETE FROM investments_transaction WHERE account_id = ANY(%s)", [ids])

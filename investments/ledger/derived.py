@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from investments.core.effects import deltas
 from investments.core.lot_history import AccountLots
-from investments.core.lots import WIDE, Lot
+from investments.core.lot import WIDE, Lot
 from investments.entries import HoldingEntry, SecurityEntry
 from investments.filters import IS_CASH
 from investments.ledger.holdings import replace_holdings

@@ -6,18 +6,22 @@ from .holding import Holding
 from .institution import Institution
 from .lots import LotPick, OwnerLots, RealizedLot, TaxLot, WashSale
 from .security import Security
+from .tax_rules import IdenticalGroup, IdenticalSecurity, TaxRules
 from .transaction import Transaction
 
 __all__ = [
     "Account",
     "CorporateAction",
     "Holding",
+    "IdenticalGroup",
+    "IdenticalSecurity",
     "Institution",
     "LotPick",
     "OwnerLots",
     "RealizedLot",
     "Security",
     "TaxLot",
+    "TaxRules",
     "Transaction",
     "WashSale",
 ]

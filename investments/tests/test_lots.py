@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from investments.core.lots import WIDE, Closing, Lot, LotMethod, LotQueue, Pick, UnknownLot, held_over_a_year
+from investments.core.lot import WIDE, Closing, Lot, LotMethod, Pick, UnknownLot, held_over_a_year
+from investments.core.lots import LotQueue
 from tests.reference import reference
 
 D = Decimal

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from investments.core.lots import LotMethod
+from investments.core.lot import LotMethod
 from investments.core.positions import (
     Delisting,
     InLieu,
