@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.db import connection
 
 from investments.core.effects import effect_of
+from investments.core.lot import LotMethod, Pick
 from investments.core.lot_events import Row
 from investments.core.lot_history import AccountBook, AccountLots, Held, lot_history
-from investments.core.lot import LotMethod, Pick
 from investments.core.positions import Delisting, Event, Merger, Renaming, SpinOff, Split
 from investments.models import Account, CorporateAction, IdenticalSecurity, Security, TaxRules
 from portfolio_site.lib.sessions import today

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from investments import manual
+from investments.core.lot import WIDE
 from investments.core.lot_events import Row
 from investments.core.lot_history import AccountLots
-from investments.core.lot import WIDE
 from investments.filters import securities_of
 from investments.ledger import Refused, StaleVersion
 from investments.lot_records import Ledger, lots_of, read_ledger

@@ -114,4 +114,5 @@ def _rounded(product: Ints, whole: Ints) -> Ints:
     """The quotient to the nearest whole number, half to even; `whole` > 0."""
     quotient, rest = np.divmod(product, whole)
     twice = 2 * rest
-    return quotient + ((twice > whole) | ((twice == whole) & (quotient & 1 == 1)))
+    rounded: Ints = quotient + ((twice > whole) | ((twice == whole) & (quotient & 1 == 1)))
+    return rounded

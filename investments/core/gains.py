@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from .lot import WIDE, ZERO, Closing, Lot
 from .lot_events import Row
 from .lot_history import OPENING, AccountLots
-from .lot import WIDE, ZERO, Closing, Lot
 from .positions import Event, Split
 from .washsales import Parcel, WashSale, wash
 

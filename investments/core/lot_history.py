@@ -14,8 +14,8 @@ from typing import Final
 
 from .effects import effect_of
 from .in_lieu import fractions_once
-from .lot_events import Placed, Row, in_order, place_actions, placed_events
 from .lot import WIDE, ZERO, Closing, Lot, LotMethod, UnknownLot, portion
+from .lot_events import Placed, Row, in_order, place_actions, placed_events
 from .positions import (
     Arrival,
     Delisting,

@@ -111,7 +111,8 @@ def _closings(columns: _Columns, pieces: Pieces) -> list[Closing]:
 
 def _left(columns: _Columns, pieces: Pieces) -> list[Lot]:
     """Of the lots to take from: all but the first one that is left is as it came."""
-    first, *others = columns.lots[pieces.taken :] or [None]
-    if first is None:
-        return []
-    return [first._replace(quantity=pieces.left_units * columns.unit, cost=pieces.left_cost * MONEY_PLACES), *others]
+    left = list(columns.lots[pieces.taken :])
+    if left:
+        units, cost = pieces.left_units * columns.unit, pieces.left_cost * MONEY_PLACES
+        left[0] = left[0]._replace(quantity=units, cost=cost)
+    return left

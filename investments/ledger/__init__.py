@@ -31,7 +31,7 @@ from .drafts import Refused
 from .holdings import HoldingsWritten, replace_holdings
 from .lot_picks import pick_lots
 from .securities import SecuritiesWritten, upsert_institution, upsert_securities
-from .tax_rules import declare_identical, forget_identical, read_same_lot, traded_securities
+from .tax_rules import declare_identical, forget_identical, may_be_identical, read_same_lot
 from .transactions import TransactionsWritten, record_transactions, void_transactions, void_unlisted
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "declare_identical",
     "erase_accounts",
     "forget_identical",
+    "may_be_identical",
     "pick_lots",
     "prefer_income",
     "read_same_lot",
@@ -62,7 +63,6 @@ __all__ = [
     "replace_holdings",
     "restore_transaction",
     "together",
-    "traded_securities",
     "upsert_accounts",
     "upsert_institution",
     "upsert_securities",

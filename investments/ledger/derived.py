@@ -16,8 +16,8 @@ from django.db.models import Case, Q, Sum, When
 from django.utils import timezone
 
 from investments.core.effects import deltas
-from investments.core.lot_history import AccountLots
 from investments.core.lot import WIDE, Lot
+from investments.core.lot_history import AccountLots
 from investments.entries import HoldingEntry, SecurityEntry
 from investments.filters import IS_CASH
 from investments.ledger.holdings import replace_holdings

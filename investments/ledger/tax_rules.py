@@ -6,19 +6,17 @@ Every change leaves the owner's lots behind their ledger, so that they are compu
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
+from investments.filters import securities_of
 from investments.ledger.changes import changed, together
 from investments.ledger.drafts import Refused
-from investments.models import Account, Holding, IdenticalGroup, IdenticalSecurity, Security, TaxRules, Transaction
+from investments.models import Account, IdenticalGroup, IdenticalSecurity, Security, TaxRules
 
 
-def traded_securities(owner: Any) -> Any:
-    """Securities that the owner holds or has ever traded, cash left out: what can be declared identical."""
-    held = Holding.objects.for_user(owner).values("security")
-    traded = Transaction.objects.for_user(owner).exclude(security=None).values("security")
-    known = Security.objects.filter(Q(pk__in=held) | Q(pk__in=traded))
-    return known.exclude(type="cash", ticker_symbol__istartswith="CUR:")
+def may_be_identical(owner: Any) -> QuerySet[Security]:
+    """What an owner can declare identical: the securities that are theirs, cash left out."""
+    return securities_of(owner).exclude(type="cash", ticker_symbol__istartswith="CUR:")
 
 
 def declare_identical(
@@ -45,7 +43,7 @@ def declare_identical(
 def _check_members(owner: Any, wanted: set[int], others: Any) -> None:
     if len(wanted) < 2:
         raise Refused("Name two securities or more", field="securities")
-    if wanted - set(traded_securities(owner).filter(pk__in=wanted).values_list("pk", flat=True)):
+    if wanted - set(may_be_identical(owner).filter(pk__in=wanted).values_list("pk", flat=True)):
         raise Refused("Only what you hold or have traded", field="securities")
     taken = IdenticalSecurity.objects.filter(group__in=others, security__in=wanted).select_related("security", "group")
     for member in taken:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from investments.core.gains import Gains, gains
+from investments.core.lot import LotMethod
 from investments.core.lot_events import Row
 from investments.core.lot_history import OPENING, AccountBook, AccountLots, Held, lot_history
-from investments.core.lot import LotMethod
 from investments.core.positions import Event, Merger, Renaming, SpinOff, Split
 
 D = Decimal

@@ -272,7 +272,8 @@ def test_who_is_behind_is_found_and_a_failure_waits_for_the_next_change(
     assert OwnerLots.objects.get().error == ""
 
 
-QUERIES = 18  # savepoint, state, version; accounts, holdings, cancels, picks, rows, actions, groups, securities, rules; tables
+# savepoint, state, version; accounts, holdings, cancels, picks, rows, actions, groups, securities, rules; tables
+QUERIES = 18
 
 
 def test_queries_do_not_grow_with_the_ledger(empty: Portfolio, django_assert_max_num_queries: Any) -> None:

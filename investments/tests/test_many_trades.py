@@ -61,7 +61,7 @@ def test_many_at_once_are_one_by_one(life: list[Any], before: list[tuple[Decimal
 def test_arrays_do_what_they_are_for() -> None:
     """Forty lots, each sold in five parts that do not divide its cost evenly."""
     deals: list[Deal] = []
-    for lot in range(40):
+    for _ in range(40):
         deals.append((len(deals) + 1, DAY, D(7), D("10.000001")))
         deals += [(len(deals) + 1 + part, DAY, D(-1), D("2.5")) for part in range(5)]
     fast = trade_many([], deals)
