@@ -1,9 +1,10 @@
-"""ASGI entry point: pages and API, as the web database role."""
+"""ASGI entry point: the same as `portfolio_site.wsgi`, which is faster, for servers that speak nothing else."""
 
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio_site.settings")
 os.environ.setdefault("LONGVIEW_ROLE", "web")
+os.environ.setdefault("DATABASE_CONNECTION_SECONDS", "0")  # each request has a thread of its own, and takes it along
 
 from django.core.asgi import get_asgi_application
 

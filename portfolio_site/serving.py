@@ -1,0 +1,25 @@
+"""How gunicorn serves pages and API: `gunicorn --config python:portfolio_site.serving portfolio_site.wsgi`.
+
+Sync Django in threads: nothing here waits long, and through asyncio each request would change threads several times.
+"""
+
+import os
+from typing import Any
+
+from portfolio_site.conf.environment import env
+
+workers = env.int("WEB_PROCESSES", default=os.cpu_count() or 1)
+# Each keeps a database connection. What a thread waits for is PostgreSQL and Redis, which answer in milliseconds.
+threads = env.int("WEB_THREADS", default=8)
+worker_class = "gthread"
+keepalive = 75  # seconds, longer than a proxy's, so that none sends into a connection that is being closed
+graceful_timeout = 30  # seconds in which what is under way may end when asked to stop
+control_socket_disable = True
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a process that has ended had measured is no longer told as now."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
