@@ -24,13 +24,19 @@ END_OF_DAY: Final = AccountDay.SnapshotType.END_OF_DAY.value
 RECONSTRUCTED: Final = AccountDay.SnapshotType.RECONSTRUCTED.value
 RANGE: Final = "a.id BETWEEN %(first)s AND %(last)s AND a.closed_at IS NULL"
 LISTED: Final = "a.id = ANY(%(accounts)s) AND a.closed_at IS NULL"
+# The same of holdings, which PostgreSQL does not infer: they are read as one stretch of the index.
+HELD: Final = {
+    RANGE: "h.account_id BETWEEN %(first)s AND %(last)s",
+    LISTED: "h.account_id = ANY(%(accounts)s)",
+}
 
 # What is gone from an account may still have left it in kind that day.
 UNIT_PRICES: Final = f"""
 CREATE TEMP TABLE unit_prices ON COMMIT DROP AS
 WITH wanted AS MATERIALIZED (
     SELECT DISTINCT h.security_id, a.currency
-    FROM investments_account a JOIN investments_holding h ON h.account_id = a.id WHERE {{accounts}}
+    FROM investments_account a JOIN investments_holding h ON h.account_id = a.id
+    WHERE {{accounts}} AND {{held}}
     UNION
     SELECT kind.security_id, a.currency FROM unnest(%(kind_accounts)s::bigint[], %(kind_securities)s::bigint[])
         kind(account_id, security_id) JOIN investments_account a ON a.id = kind.account_id
@@ -87,7 +93,7 @@ WITH shard AS (
         u.day IS NULL AND h.institution_price = 0 AS unpriced
     FROM shard JOIN investments_holding h ON h.account_id = shard.id
     JOIN unit_prices u ON u.security_id = h.security_id AND u.currency = shard.currency
-    WHERE h.removed_at IS NULL
+    WHERE h.removed_at IS NULL AND {{held}}
     OFFSET 0  -- else every sum below multiplies anew
 ), sums AS (
     SELECT account_id,
@@ -219,9 +225,9 @@ def _close(accounts: str, parameters: dict[str, Any], day: date, today: date, ki
         "kind_prices": moved.kind_price.tolist(),
     }
     with connection.cursor() as cursor:
-        cursor.execute(UNIT_PRICES.format(accounts=accounts), named)
+        cursor.execute(UNIT_PRICES.format(accounts=accounts, held=HELD[accounts]), named)
         cursor.execute("ANALYZE unit_prices")
-        cursor.execute(CLOSE.format(accounts=accounts), named)
+        cursor.execute(CLOSE.format(accounts=accounts, held=HELD[accounts]), named)
         rows, changed, unconverted = cursor.fetchone()
         cursor.execute("DROP TABLE unit_prices")
     return Closed(rows, changed, tuple(left), tuple(unconverted))

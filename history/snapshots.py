@@ -34,12 +34,15 @@ CATCH_UP_DAYS: Final = 7  # nights that the sweep makes up for, however long nob
 State = SnapshotRun.State
 Trigger = SnapshotRun.Trigger
 
+# The first holder of each is found by index, however many there are.
 HELD_SYMBOLS: Final = """
-SELECT DISTINCT m.symbol_id, y.kind FROM investments_holding h
-JOIN investments_account a ON a.id = h.account_id AND a.closed_at IS NULL
-JOIN history_securitymapping m ON m.security_id = h.security_id
-JOIN history_marketsymbol y ON y.id = m.symbol_id
-WHERE h.removed_at IS NULL AND h.quantity <> 0
+SELECT y.id, y.kind FROM history_marketsymbol y WHERE EXISTS (
+    SELECT FROM history_securitymapping m CROSS JOIN LATERAL (
+        SELECT FROM investments_holding h JOIN investments_account a ON a.id = h.account_id AND a.closed_at IS NULL
+        WHERE h.security_id = m.security_id AND h.removed_at IS NULL AND h.quantity <> 0 LIMIT 1
+    ) holder
+    WHERE m.symbol_id = y.id
+)
 """
 MISSING: Final = """
 SELECT y.id FROM history_marketsymbol y
