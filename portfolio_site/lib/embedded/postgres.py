@@ -3,6 +3,7 @@
 Everyone who can enter the socket directory is trusted; only the user of the engine (and root) can.
 """
 
+import os
 import shutil
 import signal
 import struct
@@ -66,13 +67,25 @@ class Postgres(Engine):
         return binaries / "postgres"
 
     def _options(self, place: Place, path: Path, durable: bool) -> list[str]:
-        return ["-D", str(place.data), "-k", str(path.parent), *([] if durable else ["-F"])]
+        mode = _for_work() if durable else ["-F"]
+        return ["-D", str(place.data), "-k", str(path.parent), *mode]
 
     def _end(self, place: Place) -> bool:
         """The pid file of a killed server would stop the next start when another process has got its number."""
         was_running = super()._end(place)
         (place.data / "postmaster.pid").unlink(missing_ok=True)
         return was_running
+
+
+def _for_work() -> list[str]:
+    """Settings of a server that may hold millions of rows; what the cluster was made with is enough for tests.
+
+    A sixteenth of the machine's memory for pages, taken as it is needed. And log for minutes of writing: else each page
+    is logged whole again every few seconds, and written to disk.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    shared = min(max(memory // 16, 128), 1024)
+    return ["-c", f"shared_buffers={shared}MB", "-c", "max_wal_size=4GB"]
 
 
 def _make_cluster(place: Place, account: Account, binaries: Path) -> None:
