@@ -1,6 +1,7 @@
-"""The product as gunicorn serves it, with two more routes.
+"""The product as gunicorn serves it, with more routes.
 
-`/bench/days` is the same days as the tutorial has it; `/bench/nothing` answers `{}` behind the same doors.
+`/bench/days` is the same days as the tutorial has it, `/bench/naive.csv` an export; `/bench/nothing` answers `{}`
+behind all the doors.
 """
 
 from typing import Any
@@ -47,10 +48,32 @@ def bare_view() -> Any:
     return NothingView.as_view()
 
 
+def naive_export(request: Any) -> Any:
+    """Rows as model instances into one answer."""
+    import csv
+
+    from django.http import HttpResponse
+
+    from investments.models import Transaction
+
+    answer = HttpResponse(content_type="text/csv")
+    writer = csv.writer(answer)
+    rows = Transaction.objects.for_user(request.user).current()[:50_000]
+    for row in rows.select_related("account__institution", "security"):
+        writer.writerow([row.pk, row.date, row.account.institution.name, row.account.name, row.type, row.subtype,
+                         row.security and row.security.ticker_symbol, row.quantity, row.price, row.amount, row.fees,
+                         row.currency, row.name])  # fmt: skip
+    return answer
+
+
 def add_routes() -> None:
     from portfolio_site import urls
 
-    urls.urlpatterns[:0] = [path("bench/days", naive_view()), path("bench/nothing", bare_view())]
+    urls.urlpatterns[:0] = [
+        path("bench/days", naive_view()),
+        path("bench/nothing", bare_view()),
+        path("bench/naive.csv", naive_export),
+    ]
 
 
 add_routes()

@@ -4,22 +4,30 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from portfolio_site.demo.processes import Supervisor
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BROKER = 14  # a Redis database that nothing else uses
-GUNICORN = ("gunicorn", "--worker-class=gthread")
-UVICORN = ("uvicorn", "portfolio_site.asgi:application", "--no-access-log", "--log-level", "error")
+GUNICORN = ("gunicorn", "--config=python:portfolio_site.serving", "--log-level=error")
 CELERY = ("celery", "-A", "portfolio_site")
+
+
+def web(port: int, *more: str, application: str = "portfolio_site.wsgi") -> tuple[str, ...]:
+    """The command that serves pages and API on a port, as production does."""
+    return (*GUNICORN, f"--bind=127.0.0.1:{port}", *more, application)
 
 
 @contextmanager
 def processes(
     folder: Path, commands: Mapping[str, tuple[str, ...]], *, port: int, environment: Mapping[str, str]
-) -> Iterator[None]:
+) -> Iterator["Supervisor"]:
     """Python modules by name, with their arguments; `web` runs under row security, all others as workers.
 
-    Yields when the web answers on `port`.
+    Yields who watches over them, when the web answers on `port`.
     """
     from django.conf import settings
     from django.db import connection
@@ -39,7 +47,7 @@ def processes(
             role = "web" if name == "web" else "worker"
             supervisor.start(name, sys.executable, "-m", *command, environment={**own, "LONGVIEW_ROLE": role})
         _wait_for_web(port)
-        yield
+        yield supervisor
     finally:
         supervisor.stop()
 

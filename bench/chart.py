@@ -22,7 +22,8 @@ from _database import own_database
 from _figures import Figure, show
 from _http_load import Load, load
 from _population import DAYS, LAST_DAY
-from _stack import GUNICORN, processes
+from _stack import processes
+from _stack import web as gunicorn
 
 BENCH = Path(__file__).resolve().parent
 ACCOUNTS = {"quick": 1_000, "full": 68_400}
@@ -78,9 +79,9 @@ def web(folder: Path) -> Iterator[int]:
     from portfolio_site.demo.stack import free_port
 
     port = free_port()
-    size = (f"--workers={PROCESSES}", f"--threads={THREADS}", f"--bind=127.0.0.1:{port}")
+    command = gunicorn(port, f"--workers={PROCESSES}", f"--threads={THREADS}", application="_naive_api")
     path = {"PYTHONPATH": os.pathsep.join((str(BENCH), str(BENCH.parent)))}
-    with processes(folder, {"web": (*GUNICORN, *size, "_naive_api:application")}, port=port, environment=path):
+    with processes(folder, {"web": command}, port=port, environment=path):
         yield port
 
 

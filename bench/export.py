@@ -1,45 +1,24 @@
 """The CSV export of one owner's transactions over HTTP: rows a second, and how much the server's memory grows.
 
-The server is uvicorn as it runs in production, in a process of its own and as the web role; the reader throws away what
+The server is gunicorn as it runs in production, one process, and as the web role; the reader throws away what
 it reads. Beside it, in the same run, some of the rows by the ORM into one answer, as the tutorial has it.
 """
 
 import os
-import subprocess
-import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from _database import own_database
 from _figures import Figure, arguments, show
+from _stack import processes, web
 
 ROWS = {"quick": 50_000, "full": 1_000_000}
 NAIVE_ROWS = 50_000
-PORT = 8797
-NAIVE_APP = """
-import csv
-from django.http import HttpResponse
-from django.urls import path
-from investments.models import Transaction
-from portfolio_site import urls
-from portfolio_site.asgi import application
-
-def naive(request):
-    answer = HttpResponse(content_type="text/csv")
-    writer = csv.writer(answer)
-    rows = Transaction.objects.for_user(request.user).current()[:50_000]
-    for row in rows.select_related("account__institution", "security"):
-        writer.writerow([row.pk, row.date, row.account.institution.name, row.account.name, row.type, row.subtype,
-            row.security and row.security.ticker_symbol, row.quantity, row.price, row.amount, row.fees, row.currency,
-            row.name])
-    return answer
-
-urls.urlpatterns.insert(0, path("bench/naive.csv", naive))
-"""
+BENCH = Path(__file__).resolve().parent
 INSERT = """
 INSERT INTO investments_transaction (owner_id, account_id, security_id, external_id, idempotency_key, type, subtype,
     date, name, quantity, price, amount, fees, currency, source, repairs, cancels_external_id, version, is_void,
@@ -75,40 +54,24 @@ def write_rows(count: int) -> str:
 
 
 @contextmanager
-def server() -> Iterator[int]:
-    """The process id of a web server on the benchmark's database."""
-    from django.conf import settings
-    from django.db import connection
+def server() -> Iterator[tuple[int, int]]:
+    """(port, process id) of a web server on the benchmark's database."""
+    from portfolio_site.demo.stack import free_port
 
-    given = urlsplit(settings.DATABASE_URL)
-    url = urlunsplit(given._replace(path=f"/{connection.settings_dict['NAME']}"))
-    environment = os.environ | {
-        "DATABASE_URL": url,
-        "LONGVIEW_ROLE": "web",
-        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
-    }
-    run = f"{NAIVE_APP}\nimport uvicorn\nuvicorn.run(application, port={PORT}, log_level='error')"
-    boot = f"import django, os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'portfolio_site.settings'\ndjango.setup()\n{run}"
-    process = subprocess.Popen([sys.executable, "-c", boot], env=environment)
-    try:
-        _wait_until_it_answers()
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+    port = free_port()
+    path = {"PYTHONPATH": os.pathsep.join((str(BENCH), str(BENCH.parent)))}
+    command = web(port, "--workers=1", application="_naive_api")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        processes(Path(folder), {"web": command}, port=port, environment=path) as running,
+    ):
+        master = running.children["web"].process.pid
+        yield port, int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
 
 
-def _wait_until_it_answers() -> None:
-    for _ in range(1200):
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health"):
-            return
-        time.sleep(0.1)
-    raise TimeoutError("the server did not start")
-
-
-def download(path: str, session: str) -> tuple[int, float]:
+def download(port: int, path: str, session: str) -> tuple[int, float]:
     """(lines, seconds)."""
-    asked = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", headers={"Cookie": f"sessionid={session}"})
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Cookie": f"sessionid={session}"})
     start, lines = time.perf_counter(), 0
     with urllib.request.urlopen(asked) as answer:
         while piece := answer.read(1 << 16):
@@ -124,10 +87,10 @@ def resident_mb(pid: int, name: str) -> float:
 
 def measure(path: str, session: str, count: int) -> tuple[float, float]:
     """(rows a second, MB that the server grew by at its peak), in a server that has answered once before."""
-    with server() as pid:
-        download(f"{path}?date_from=2025-11-25", session)
+    with server() as (port, pid):
+        download(port, f"{path}?date_from=2025-11-25", session)
         before = resident_mb(pid, "VmRSS")
-        lines, seconds = download(path, session)
+        lines, seconds = download(port, path, session)
         if lines != count:
             raise AssertionError(f"{lines} lines of {path}")
         return lines / seconds, max(0.0, resident_mb(pid, "VmHWM") - before)

@@ -15,7 +15,7 @@ from typing import Any
 from _database import own_database
 from _figures import Figure, arguments, show
 from _linked import SECURITIES, custom_user
-from _stack import CELERY, UVICORN, processes
+from _stack import CELERY, processes, web
 
 USERS = {"quick": 3, "full": 10}
 ACCOUNTS, HOLDINGS, TRANSACTIONS = 3, 20, 600
@@ -79,7 +79,7 @@ def run(folder: Path, users: int) -> list[Figure]:
     today, port = market_today(), free_port()
     write_market(today + timedelta(days=1))
     commands = {
-        "web": (*UVICORN, "--port", str(port)),
+        "web": web(port, "--workers=1"),
         "worker": (*CELERY, "worker", "--queues=high,default,low", "--concurrency=2", "--loglevel=ERROR"),
     }
     with running(state=folder / "plaid.json") as plaid:

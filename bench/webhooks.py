@@ -1,6 +1,6 @@
 """10,000 webhooks in a minute: are all stored, how soon is each acknowledged, and how few syncs do they cause?
 
-A real uvicorn process under row security, worker, beat, PostgreSQL, Redis and the local Plaid server. Sending is paced
+A real gunicorn process under row security, worker, beat, PostgreSQL, Redis and the local Plaid server. Sending is paced
 by the clock, and a webhook's time counts from when it was due, so a server that stalls cannot hide behind the sender.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from _database import own_database
 from _figures import Figure, arguments, show
-from _stack import CELERY, UVICORN, processes
+from _stack import CELERY, processes, web
 from _webhook_load import Answered, request, send_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -91,7 +91,7 @@ def signed(item_ids: list[str], key: dict[str, Any], *, count: int) -> list[byte
 
 def commands(folder: Path, port: int) -> dict[str, tuple[str, ...]]:
     return {
-        "web": (*UVICORN, "--port", str(port)),
+        "web": web(port, "--workers=1"),
         "worker": (*CELERY, "worker", "--concurrency=1", "--queues=default", "--loglevel=ERROR"),
         "beat": (*CELERY, "beat", "--loglevel=ERROR", f"--pidfile={folder / 'beat.pid'}"),
     }

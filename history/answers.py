@@ -5,11 +5,13 @@ What is kept is never wrong, only forgotten: a tag holds its owner and the versi
 
 import gzip
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, cast
 
-from django.core.cache import cache
 from redis.exceptions import RedisError
+
+from portfolio_site.lib.redis_client import client
 
 logger = logging.getLogger(__name__)
 
@@ -19,17 +21,20 @@ FASTEST: Final = 1
 
 def compressed_answer(*, tag: str, make: Callable[[], bytes]) -> bytes:
     """What `make` returned for the tag before, or returns now, as gzip. Without a cache it is made each time."""
-    key = f"answer:{tag}"
-    try:
-        kept: bytes | None = cache.get(key)
-    except RedisError:
-        logger.warning("answers are not kept: the cache cannot be reached")
-        return gzip.compress(make(), FASTEST)
+    key, kept = f"answer:{tag}", None
+    with _redis_or_nothing():
+        kept = client().get(key)
     if kept is not None:
-        return kept
+        return cast(bytes, kept)
     made = gzip.compress(make(), FASTEST)
-    try:
-        cache.set(key, made, KEPT_SECONDS)
-    except RedisError:
-        logger.warning("answers are not kept: the cache cannot be reached")
+    with _redis_or_nothing():
+        client().set(key, made, KEPT_SECONDS)
     return made
+
+
+@contextmanager
+def _redis_or_nothing() -> Iterator[None]:
+    try:
+        yield
+    except RedisError:
+        logger.warning("answers are not kept: Redis cannot be reached")

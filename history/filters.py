@@ -78,6 +78,8 @@ class PeriodQuery(ScopeQuery):
 class HistoryQuery(PeriodQuery):
     """How a history is told."""
 
+    lasting = True
+
     benchmark = serializers.CharField(
         required=False, max_length=40, help_text="A symbol, such as SPY: adds its total return over the same days."
     )

@@ -20,7 +20,7 @@ from history.arrays import read_columns
 from history.core.totals import SUMMED, UNIT, UNKNOWN, Grid, Totals, grid_of, totals_of
 from history.fx import rate_sql
 from history.models import AccountDay
-from history.valuation import CURRENCY, HOLDING_VALUE
+from portfolio_site.lib import rls
 from portfolio_site.lib.money import minor_unit
 from portfolio_site.lib.sessions import previous_session
 
@@ -37,17 +37,9 @@ FROM history_accountday WHERE account_id = ANY(%(accounts)s) AND day BETWEEN %(s
 ROW_COLUMNS = {
     "account": "int8", "day": "date", **dict.fromkeys(SUMMED, "int8"), "quality": "float8", "snapshot_type": "int2",
 }  # fmt: skip
-KEPT_IN = f"""
-SELECT a.id, a.currency, a.closed_at IS NULL, ARRAY(
-    SELECT DISTINCT {CURRENCY} FROM investments_holding h JOIN investments_security s ON s.id = h.security_id
-    WHERE h.account_id = a.id AND h.removed_at IS NULL AND a.closed_at IS NULL AND {HOLDING_VALUE} IS NULL
-    ORDER BY 1
-), a.source, COALESCE(k.days_version, 0), (SELECT COALESCE(sum(revision), 0)::bigint FROM history_snapshotrun)
-FROM investments_account a LEFT JOIN history_accounthistory k ON k.account_id = a.id
-WHERE {{accounts}} ORDER BY a.id
-"""
-OWN = KEPT_IN.format(accounts="a.owner_id = %s")
-NAMED = KEPT_IN.format(accounts="a.id = ANY(%s)")
+# What `Kept` says, by id (history.0019). Of a user's accounts, or of those named.
+OWN = "SELECT * FROM history_kept(%s, NULL)"
+NAMED = "SELECT * FROM history_kept(NULL, %s)"
 SNAPSHOT_NAMES = {kind.value: kind.label for kind in AccountDay.SnapshotType}
 COLUMNS = ("dates", *SUMMED, "gain", "twrr", "quality", "snapshot_type")
 ZERO = Decimal(0)
@@ -126,13 +118,13 @@ class Kept:
 
 
 def accounts_of(*, user_id: int) -> list[Kept]:
-    """All accounts of the user, closed ones too, by id; one query."""
-    return _kept(OWN, user_id)
+    """All accounts of the user, closed ones too, by id; one query, whether in a transaction of the user's or not."""
+    return [Kept(*row) for row in rls.ask(user_id, OWN, [user_id])]
 
 
-def _kept(sql: str, parameter: Any) -> list[Kept]:
+def _named(account_ids: Sequence[int]) -> list[Kept]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [parameter])
+        cursor.execute(NAMED, [list(account_ids)])
         return [Kept(*row) for row in cursor.fetchall()]
 
 
@@ -190,7 +182,7 @@ def summed(
     place, day = rows.pop("account"), rows.pop("day")
     ids = np.unique(place)
     with_days = set(ids.tolist())
-    kept = [one for one in accounts or _kept(NAMED, ids.tolist()) if one.account_id in with_days]
+    kept = [one for one in accounts or _named(ids.tolist()) if one.account_id in with_days]
     currencies, is_open = tuple(one.currency for one in kept), [one.is_open for one in kept]
     first, last = day.min(), day.max()
     grid = grid_of(

@@ -80,9 +80,9 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
-# Views without a tenant: they open transactions of their own, and none while they wait for somebody else; and a failed
-# sign-in has to be remembered though its answer is an error.
-WITHOUT_TENANT = ("/health", "/api/auth/", "/api/webhooks/", "/webhook/", "/api/plaid/")
+# Views that open transactions of their own: none while they wait for somebody else; a failed sign-in has to be
+# remembered though its answer is an error; and that a chart has not changed is found out by two questions.
+WITHOUT_TENANT = ("/health", "/api/auth/", "/api/webhooks/", "/webhook/", "/api/plaid/", "/api/portfolio/history")
 
 
 class TenantMiddleware:

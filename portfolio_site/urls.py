@@ -6,16 +6,17 @@ from django.urls import include, path
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
+    # What programs ask comes first: patterns are tried one by one.
+    path("", include("history.api.urls")),
+    path("", include("investments.api.urls")),
+    path("", include("portfolio_site.api.urls")),
+    path("", include("plaid_link.webhooks.urls")),
+    path("", include("plaid_link.api.urls")),
     path("admin/runbooks/", include("portfolio_site.pages.operation_urls")),
     path("admin/", admin.site.urls),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("", include("portfolio_site.pages.urls")),
-    path("", include("portfolio_site.api.urls")),
-    path("", include("investments.api.urls")),
-    path("", include("plaid_link.webhooks.urls")),
-    path("", include("plaid_link.api.urls")),
-    path("", include("history.api.urls")),
 ]
 
 handler400 = "portfolio_site.api.fallbacks.bad_request"

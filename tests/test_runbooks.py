@@ -132,8 +132,9 @@ class TestCommands:
         elif program == "curl":
             address = next(word for word in arguments if word.startswith("localhost:8000/"))
             assert resolve(urlsplit(f"//{address}").path)
-        elif program.endswith("/uvicorn"):
-            assert callable(pkgutil.resolve_name(arguments[0]))
+        elif program.endswith("/gunicorn"):
+            assert pkgutil.resolve_name(arguments[1].removeprefix("python:")).worker_class == "gthread"
+            assert callable(pkgutil.resolve_name(f"{arguments[-1]}:application"))
         else:
             assert (CHECKOUT / program).is_file()
 

@@ -178,6 +178,18 @@ def test_with_no_user_named_no_row_is_there(everything: Portfolio, as_web: AsWeb
         assert {table: _count(table) for table in _tenant_tables()} == dict.fromkeys(_tenant_tables(), 0)
 
 
+def test_a_single_question_sees_the_rows_of_one_owner(everything: Portfolio, other: Any, as_web: AsWeb) -> None:
+    for user in (everything.owner, other):
+        with as_web():
+            assert rls.ask(user.pk, "SELECT DISTINCT owner_id FROM investments_account", []) == [(user.pk,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_single_question_nobody_is_named() -> None:
+    named = "SELECT NULLIF(current_setting('app.user_id', true), '')"
+    assert (rls.ask(7, named, []), _rows(named, {})) == ([("7",)], [(None,)])
+
+
 def test_rows_of_another_cannot_be_changed_or_deleted(everything: Portfolio, other: Any, as_web: AsWeb) -> None:
     for table in _tenant_tables():
         for statement in (f'UPDATE "{table}" SET owner_id = owner_id', f'DELETE FROM "{table}"'):

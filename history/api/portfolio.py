@@ -32,9 +32,7 @@ class PortfolioView(APIView):
 
     def query(self, query_class: type[Query]) -> Query:
         """The validated query parameters. Raises ValidationError, answered as 400 with the fields concerned."""
-        query = query_class(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        return query
+        return query_class.of(self.request)
 
     def account_ids(self) -> list[int]:
         return self.query(ScopeQuery).account_ids(user_id=self.request.user.pk)

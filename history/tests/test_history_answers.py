@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 import time_machine
-from django.core.cache import cache
 from redis.exceptions import ConnectionError as NoRedis
 
 from history import claims, snapshots
@@ -161,6 +160,6 @@ def test_without_a_cache_it_is_read_each_time(asking: Asking, monkeypatch: Any) 
     def refuse(*_args: Any) -> None:
         raise NoRedis
 
-    monkeypatch.setattr(cache, "get", refuse)
+    monkeypatch.setattr("history.answers.client", refuse)
     asking.tag = ""
     assert asking.again()

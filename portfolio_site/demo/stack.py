@@ -87,9 +87,9 @@ class Stack:
         self._start_child("plaid", sys.executable, "-m", "plaid_link.sandbox", *where, role="owner")
 
     def _start_web(self) -> None:
-        uvicorn = [sys.executable, "-m", "uvicorn", "portfolio_site.asgi:application", "--no-access-log"]
-        where = ["--host", "127.0.0.1", "--port", str(self.addresses.web_port)]
-        self._start_child("web", *uvicorn, *where, role="web")
+        gunicorn = [sys.executable, "-m", "gunicorn", "--config=python:portfolio_site.serving", "--workers=1"]
+        where = f"--bind=127.0.0.1:{self.addresses.web_port}"
+        self._start_child("web", *gunicorn, where, "portfolio_site.wsgi", role="web")
 
     def _start_celery(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "portfolio_site"]

@@ -104,11 +104,10 @@ def formatter(*, as_json: bool, secrets: Iterable[str] = ()) -> RedactingFormatt
 
 def logging_config(*, as_json: bool, level: str, share: float, secrets: Iterable[str]) -> dict[str, Any]:
     """The LOGGING of the settings. `share`: of the lines below a warning that are kept, 0 to 1. `secrets`: literal."""
-    quiet = {name: {"level": "WARNING"} for name in ("httpx", "urllib3", "psycopg.pool", "uvicorn.access")}
+    quiet = {name: {"level": "WARNING"} for name in ("httpx", "urllib3", "uvicorn.access")}
     # These bring handlers of their own, which would neither redact nor say what a line is about.
-    own = {
-        name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "django", "django.server")
-    }
+    names = ("gunicorn.error", "uvicorn", "uvicorn.error", "django", "django.server")
+    own = {name: {"handlers": [], "propagate": True} for name in names}
     return {
         "version": 1,
         "disable_existing_loggers": False,

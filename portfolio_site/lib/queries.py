@@ -1,6 +1,7 @@
 """Query parameters taken at their word: what is named and left empty, or is no boolean, is refused, not ignored."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar, Self, TypeVar
 
 import django_filters
 from django.http import QueryDict
@@ -33,7 +34,21 @@ def _wrong(request: Request, name: str, one: django_filters.Filter) -> str:
 
 
 class Query(serializers.Serializer[Any]):
-    """Base of serializers that read a query."""
+    """Base of serializers that read a query.
+
+    `lasting`: what is read depends on the text alone, not on the day, so that the same text need not be read again.
+    """
+
+    lasting: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The request's query, validated. Raises ValidationError, answered as 400 with the fields concerned."""
+        if cls.lasting:
+            # As Django reads it, percent signs and all.
+            known: Self = _read(cls, request._request.META.get("QUERY_STRING", "").encode("latin-1"))
+            return known
+        return _validated(cls(data=request.query_params))
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, QueryDict):
@@ -41,6 +56,19 @@ class Query(serializers.Serializer[Any]):
             if empty:
                 raise ValidationError(empty)
         return super().to_internal_value(data)
+
+
+Read = TypeVar("Read", bound=Query)
+
+
+def _validated(query: Read) -> Read:
+    query.is_valid(raise_exception=True)
+    return query
+
+
+@lru_cache(maxsize=256)
+def _read(query_class: type[Read], text: bytes) -> Read:
+    return _validated(query_class(data=QueryDict(text)))
 
 
 def _is_empty(data: QueryDict, name: str, field: Any) -> bool:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import redis
-from django.conf import settings
+from redis.commands.core import Script
+
+from portfolio_site.lib.redis_client import client
 
 logger = logging.getLogger(__name__)
 
-# Redis that is slow is Redis that is down.
-TIMEOUT_SECONDS = 0.5
 # KEYS: the bucket. ARGV: burst, tokens a second, tokens to take (0 looks only).
 # Time is Redis's own: clocks of processes differ. Answers with the seconds until enough tokens are there, 0 when taken.
 TAKE = """
@@ -107,12 +107,13 @@ def _ask(limit: Limit, key: str, tokens: int) -> float:
 
 def _run(script: str, name: str, key: str, *arguments: float | str) -> float:
     try:
-        return float(_redis(settings.REDIS_URL).eval(script, 1, f"limit:{name}:{key}", *arguments))
+        return float(_script(script)(keys=[f"limit:{name}:{key}"], args=arguments, client=client()))
     except redis.RedisError as error:
         logger.warning("not limited limit=%s: Redis does not answer (%s)", name, type(error).__name__)
         return 0.0
 
 
-@lru_cache(maxsize=4)
-def _redis(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+@lru_cache(maxsize=16)
+def _script(script: str) -> Script:
+    """The script as Redis knows it, by its hash; it is sent whole only to a Redis that has forgotten it."""
+    return client().register_script(script)

@@ -1,4 +1,4 @@
-"""The product as it is run: uvicorn, worker, beat and the local Plaid server as processes, seen through Chromium."""
+"""The product as it is run: gunicorn, worker, beat and the local Plaid server as processes, seen through Chromium."""
 
 import os
 from collections.abc import Iterator
