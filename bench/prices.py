@@ -47,7 +47,7 @@ def stored(rows: int) -> list[Figure]:
     from django.db import connection, transaction
 
     from history.models import MarketSymbol, Price
-    from history.prices import store_prices
+    from history.price_rows import store_prices
 
     MarketSymbol.objects.bulk_create(MarketSymbol(symbol=f"P{number}") for number in range(1 + rows // 500))
     first = MarketSymbol.objects.order_by("pk").values_list("pk", flat=True)[0]

@@ -114,7 +114,7 @@ class FxRateAdmin(admin.ModelAdmin):
 class ProviderUsageAdmin(ReadOnlyAdmin):
     """What was asked and spent, and what may be; the licence says what may be shown to whom."""
 
-    list_display = ("day", "provider", "calls", "failed", "cost", "budget", "answers", "licence")
+    list_display = ("day", "provider", "calls", "failed", "rejected", "cost", "budget", "answers", "licence")
     list_filter = ("provider",)
     date_hierarchy = "day"
 

@@ -1,7 +1,7 @@
 """A period of some accounts in figures: performance, value at risk, scores and correlations, in a few queries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -15,10 +15,11 @@ from history.core.book import Floats
 from history.core.performance import Assumptions, Beside, Figure, Performance, performance
 from history.core.scores import Score, diversification_score, risk_score
 from history.core.versions import named
+from history.currencies import currency_part
 from history.lines import AccountLines, account_lines
 from history.position_gains import Positions, price_returns, read_positions
 from history.series import Period
-from history.valuation import account_worths, market_today, total_worth
+from history.valuation import AccountWorth, account_worths, market_today, total_worth
 from history.value_at_risk import ValueAtRiskNow, value_at_risk_now
 from investments.kinds import CASH, security_label
 
@@ -78,7 +79,7 @@ def analytics(
 ) -> Analytics | None:
     """All figures of the period; None where no account has a day in it.
 
-    Raises UnknownBenchmark, and UnknownVersion for a `twrr` that does not exist. Twenty queries at most while all
+    Raises UnknownBenchmark, and UnknownVersion for a `twrr` that does not exist. Twenty-one queries at most while all
     accounts share a currency, and eight more for each further one.
     """
     longer = Period(min(period.start, period.end - BEFORE), period.end)
@@ -87,27 +88,28 @@ def analytics(
         return None
     chosen = lines.since(period.start)
     beside = _beside(benchmark, chosen, base_currency) if benchmark else None
-    found = performance(chosen.line, beside=beside, assumed=assumed, twrr=twrr)
+    worths, positions = _held(account_ids, chosen, base_currency, now)
+    line = replace(chosen.line, currency=currency_part(chosen, positions, base_currency))
+    found = performance(line, beside=beside, assumed=assumed, twrr=twrr)
     sessions = found.session_returns if chosen.first == lines.first else performance(lines.line).session_returns
     told = value_at_risk_now(
         sessions=sessions, account_ids=account_ids, currency=base_currency, last=lines.last, now=now
     )
-    holdings = _holdings(account_ids, chosen, found, base_currency, now)
-    return Analytics(base_currency, chosen, found, beside, assumed, told, *holdings)
+    correlation = correlations(positions, chosen)
+    total = total_worth(worths, base_currency=base_currency).value
+    rated = scores(found, pieces(worths=worths, now=now), correlation, total=total)
+    return Analytics(base_currency, chosen, found, beside, assumed, told, correlation, rated, positions)
 
 
-def _holdings(
-    account_ids: Sequence[int], lines: AccountLines, found: Performance, currency: str, now: datetime | None
-) -> tuple[Correlation, Scores, Positions]:
-    """What is told of the positions behind the lines."""
+def _held(
+    account_ids: Sequence[int], lines: AccountLines, currency: str, now: datetime | None
+) -> tuple[list[AccountWorth], Positions]:
+    """What the accounts are worth now, and the positions behind the lines."""
     worths = account_worths(account_ids=account_ids, base_currency=currency, now=now)
     today = max(market_today(now), lines.last)
-    positions = read_positions(
+    return worths, read_positions(
         account_ids=account_ids, worths=worths, first=lines.first, today=today, base_currency=currency
     )
-    correlation = correlations(positions, lines)
-    total = total_worth(worths, base_currency=currency).value
-    return correlation, scores(found, pieces(worths=worths, now=now), correlation, total=total), positions
 
 
 def _beside(symbol: str, lines: AccountLines, currency: str) -> Beside:

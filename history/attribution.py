@@ -17,6 +17,7 @@ from history.core.attribution import METHOD, Days, contributions, days_of, trade
 from history.core.book import Floats
 from history.core.returns import daily_returns, linked
 from history.core.versions import named
+from history.currencies import held_by_account
 from history.lines import AccountLines, account_lines
 from history.position_gains import Positions, read_positions
 from history.series import Period
@@ -163,21 +164,12 @@ def _by_label(gains: Gains, by: str) -> list[Contribution]:
     for at, (security, account) in enumerate(zip(positions.securities, positions.accounts, strict=True)):
         add(label_of(by, security, account), gains.of_positions[at], np.nan_to_num(positions.gains.value[at, :count]))
     total = np.nan_to_num(gains.lines.value)
-    held = _held_by_account(gains, count)
+    held = held_by_account(gains.lines, positions)
     for at, account in enumerate(gains.accounts):
         add(label_of(by, None, account), gains.of_cash[at], total[at] - held[at])
         rest = label_of(by, None, account) if by in OF_ACCOUNTS else (NOT_EXPLAINED, "")
         add(rest, gains.rest[at], np.zeros(count))
     return [part for label, (gained, value) in sums.items() if (part := _contribution(gains, label, gained, value))]
-
-
-def _held_by_account(gains: Gains, count: int) -> Floats:
-    held = np.zeros((len(gains.accounts), count))
-    place = {pk: at for at, pk in enumerate(gains.lines.account_ids)}
-    for at, account in enumerate(gains.positions.accounts):
-        if account.pk in place:
-            held[place[account.pk]] += np.nan_to_num(gains.positions.gains.value[at, :count])
-    return held
 
 
 def _contribution(gains: Gains, label: tuple[str, str], gained: Floats, value: Floats) -> Contribution | None:

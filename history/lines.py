@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from history.core import returns
 from history.core.book import Bools, Floats
 from history.core.performance import Line
 from history.core.totals import by_account, in_units
@@ -60,7 +59,8 @@ def _cut(line: Line, start: int) -> Line:
 def account_lines(*, account_ids: Sequence[int], period: Period, base_currency: str) -> AccountLines | None:
     """The lines over every calendar day from the first that any account has; None where there is none.
 
-    Two queries, one more where there are foreign currencies. A day on which nobody has a row repeats the one before.
+    Two queries, one more where accounts are in foreign currencies. A day on which nobody has a row repeats the one
+    before.
     """
     found = summed(account_ids=account_ids, period=period, base_currency=base_currency)
     if found is None:
@@ -73,7 +73,6 @@ def account_lines(*, account_ids: Sequence[int], period: Period, base_currency: 
         net_flow=_on_days(np.nan_to_num(in_units(found.line.net_flow)), found.line.days, len(days)),
         fees=_on_days(np.nan_to_num(in_units(found.line.fees)), found.line.days, len(days)),
         is_session=_sessions(days),
-        currency=_currency_part(value, net_flow, found.currencies, found.rates) if found.rates else None,
     )
     return AccountLines(line, found.account_ids, value, net_flow, found.present, tuple(sorted(found.missing_rates)))
 
@@ -97,24 +96,3 @@ def _on_days(values: Floats, days: NDArray[Any], count: int) -> Floats:
 def _sessions(days: Sequence[date]) -> Bools:
     trading = set(sessions(days[0], days[-1]))
     return np.array([day in trading for day in days], np.bool_)
-
-
-def _currency_part(value: Floats, net_flow: Floats, currencies: Sequence[str], rates: dict[str, list[Any]]) -> Floats:
-    """(D,) what the rates of the accounts' currencies did: the total over the local return, weighed by capital."""
-    factor = np.ones_like(value)
-    for at, currency in enumerate(currencies):
-        if currency in rates:
-            factor[at] = [np.nan if rate is None else float(rate) for rate in rates[currency]]
-    before = np.zeros_like(value)
-    before[:, 1:] = value[:, :-1]
-    capital = np.nan_to_num(before + net_flow)
-    local = np.array(
-        [
-            returns.daily_returns(own / rate, paid / rate)
-            for own, paid, rate in zip(value, net_flow, factor, strict=True)
-        ]
-    )
-    whole = capital.sum(axis=0)
-    weighed = np.where(whole > 0, (capital * local).sum(axis=0) / np.where(whole > 0, whole, 1.0), 0.0)
-    total = returns.daily_returns(value.sum(axis=0), net_flow.sum(axis=0))
-    return returns.currency_part(total, weighed)

@@ -22,6 +22,7 @@ from history.models import MappingReview, MarketSymbol, Price, SecurityMapping
 from history.providers import DataProviderChain, ProviderError, configured_chain
 from history.providers.base import Listing
 from history.symbols import KINDS, TickerTaken, currency_of, exchange_named, free_from, refuse_anothers
+from investments.core.currencies import major
 from investments.models import Holding, Security
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _fitting(security: Security, listings: Iterable[Listing]) -> list[Listing]:
 
     Without a venue it is at home in the United States, if it is listed there at all.
     """
-    found = [one for one in listings if not one.currency or venues.major(one.currency)[0] == currency_of(security)]
+    found = [one for one in listings if not one.currency or major(one.currency)[0] == currency_of(security)]
     venue = exchange_named(security.market_identifier_code)
     at_venue = [one for one in found if exchange_named(one.exchange) == venue]
     return at_venue or found
@@ -174,7 +175,7 @@ def settle(*, security: Security, listing: Listing, method: str, confidence: flo
         symbol=name[0],
         exchange=name[1],
         defaults={
-            "currency": venues.major(listing.currency)[0] or currency_of(security), "kind": kind,
+            "currency": major(listing.currency)[0] or currency_of(security), "kind": kind,
             "listed_from": free_from(name),
         },
     )  # fmt: skip

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from history.claims import restart
 from history.corporate_actions import record_actions
 from history.models import MarketSymbol
-from history.prices import store_prices, symbol_actions
+from history.price_rows import store_prices
+from history.prices import symbol_actions
 from history.providers.base import Actions, DailyPrice, Dividend, Split
 from history.providers.chain import Answer
 from history.providers.garbage import LARGEST_PRICE, believable

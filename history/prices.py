@@ -17,13 +17,13 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from history.invalidation import prices_came
+from history.continuity import continued
 from history.leases import LEASE, renewed
 from history.models import MarketSymbol, SymbolAction
+from history.price_rows import store_prices
 from history.providers import DataProviderChain, configured_chain
-from history.providers.base import DailyPrice
 from history.providers.chain import Answer, Fetched
-from history.spend import count_prices
+from history.spend import count_prices, count_rejected
 from history.told_actions import actions_as_told, store_actions
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, last_closed_session
 
@@ -186,7 +186,8 @@ def _fetch(claimed: Sequence[MarketSymbol], start: date, end: date, source: Sour
 def _store(symbols: Sequence[MarketSymbol], fetched: Fetched, asked: Range, stored: Stored) -> int:
     """Prices, actions and the memory of what was asked for, in one transaction."""
     told = fetched.answers
-    answers = {symbol.pk: _own(symbol, told[symbol.asked_as]) for symbol in symbols if symbol.asked_as in told}
+    own = {symbol.pk: _own(symbol, told[symbol.asked_as]) for symbol in symbols if symbol.asked_as in told}
+    answers = continued(own, asked.start)
     with transaction.atomic():
         rows = store_prices((pk, answer.source, price) for pk, answer in answers.items() for price in answer.prices)
         store_actions([action for pk, answer in answers.items() for action in symbol_actions(pk, answer)])
@@ -198,6 +199,8 @@ def _store(symbols: Sequence[MarketSymbol], fetched: Fetched, asked: Range, stor
                 "priced_to = GREATEST(priced_to, %s) WHERE id = ANY(%s)",
                 [asked.start, asked.end, done],
             )
+    for answer in answers.values():
+        count_rejected(answer.source, answer.rejected)
     return rows
 
 
@@ -213,41 +216,3 @@ def _own(symbol: MarketSymbol, answer: Answer) -> Answer:
 def symbol_actions(symbol_id: int, answer: Answer) -> list[SymbolAction]:
     """A provider's splits and dividends as unsaved rows."""
     return actions_as_told(symbol_id, answer.actions, answer.source)
-
-
-INSERT_PRICES: Final = """
-INSERT INTO history_price (symbol_id, day, open, high, low, close, adj_close, volume, source)
-SELECT symbol_id, day, open, high, low, close, adj_close, volume, source FROM new_prices
-ON CONFLICT (symbol_id, day) """
-OVERWRITE: Final = """DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low,
-    close = excluded.close, adj_close = excluded.adj_close, volume = excluded.volume, source = excluded.source
-WHERE history_price.source <> 'operator'
-AND (history_price.open, history_price.high, history_price.low, history_price.close, history_price.adj_close,
-    history_price.volume) IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close,
-    excluded.adj_close, excluded.volume)"""
-
-STORED: Final = """
-WITH stored AS ({insert} RETURNING symbol_id, day),
-    firsts AS (SELECT symbol_id, count(*) AS days, min(day) AS first_day FROM stored GROUP BY symbol_id)
-SELECT first_day, array_agg(symbol_id ORDER BY symbol_id), sum(days)::bigint FROM firsts GROUP BY first_day ORDER BY 1
-"""
-
-
-def store_prices(rows: Iterable[tuple[int, str, DailyPrice]], *, overwrite: bool = False) -> int:
-    """COPY (symbol id, source, price) rows into the store; returns how many are new or changed.
-
-    A price that is there stays unless `overwrite`; what an operator corrected stays anyway. Histories that have gone on
-    without them are marked to follow. Runs in the caller's transaction.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE new_prices (LIKE history_price INCLUDING DEFAULTS) ON COMMIT DROP")
-        copy_in = "COPY new_prices (symbol_id, source, day, close, open, high, low, adj_close, volume) FROM STDIN"
-        with cursor.copy(copy_in) as copy:
-            for symbol_id, source, p in rows:
-                copy.write_row((symbol_id, source, p.day, p.close, p.open, p.high, p.low, p.adj_close, p.volume))
-        cursor.execute(STORED.format(insert=INSERT_PRICES + (OVERWRITE if overwrite else "DO NOTHING")))
-        stored = cursor.fetchall()
-        cursor.execute("DROP TABLE new_prices")
-    for first_day, symbol_ids, _days in stored:
-        prices_came(symbol_ids, first_day)
-    return sum(days for *_, days in stored)

@@ -5,7 +5,6 @@ there is none, and a worker asks for a new one. Losing Redis loses what the next
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,12 +16,13 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from history.closes import latest_closes
+from history.continuity import last_known
 from history.core.freshness import Freshness, QuoteAge, close_freshness, quote_freshness, session_of
 from history.models import MarketSymbol, Price, SymbolAction
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice, Quote, Split
 from history.providers.garbage import believable
+from history.spend import count_rejected
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, market_state, previous_session
 
 logger = logging.getLogger(__name__)
@@ -115,13 +115,14 @@ def refresh_quotes(
     due = [symbol for symbol in symbols if symbol.pk not in known or known[symbol.pk].is_due(now)]
     told = (chain or configured_chain()).quotes(sorted({symbol.asked_as for symbol in due})) if due else {}
     asked = [symbol for symbol in due if symbol.asked_as in told]
-    before, good = _before(asked), []
+    before, good = last_known([symbol.pk for symbol in asked], date.max), []
     for symbol in asked:
         quote = told[symbol.asked_as]
         if is_believable(quote, *before[symbol.pk], now=now):
             good.append(_newer(_told(symbol, quote, now), known.get(symbol.pk)))
         else:
             logger.warning("%s: the quote %s of %s rejected", quote.provider, quote.price, symbol.symbol)
+            count_rejected(quote.provider, 1)
     _keep(good)
     return len(good)
 
@@ -132,18 +133,6 @@ def is_believable(quote: Quote, close: DailyPrice | None, splits: Sequence[Split
         return False
     told = DailyPrice(quote.at.astimezone(NEW_YORK).date(), quote.price)
     return told in believable([close, told] if close else [told], splits)
-
-
-def _before(symbols: Sequence[MarketSymbol]) -> dict[int, tuple[DailyPrice | None, list[Split]]]:
-    """The last close of each symbol, and its splits since."""
-    ids = [symbol.pk for symbol in symbols]
-    closes = latest_closes(symbol_ids=ids, on=date.max) if ids else {}
-    splits: dict[int, list[Split]] = defaultdict(list)
-    rows = SymbolAction.objects.filter(symbol__in=ids, kind=SymbolAction.Kind.SPLIT, voided=False, ratio__isnull=False)
-    for symbol_id, ex_date, ratio in rows.values_list("symbol_id", "ex_date", "ratio"):
-        if symbol_id in closes and ex_date > closes[symbol_id][0]:
-            splits[symbol_id].append(Split(ex_date, ratio))
-    return {pk: (DailyPrice(*closes[pk]) if pk in closes else None, splits[pk]) for pk in ids}
 
 
 def _told(symbol: MarketSymbol, quote: Quote, now: datetime) -> LastQuote:

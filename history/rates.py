@@ -16,12 +16,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from history.continuity import LATELY
 from history.fx import HUB
 from history.invalidation import rates_came
 from history.models import CurrencyRange, FxRate
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice, Rate
-from history.providers.garbage import believable
+from history.providers.garbage import believable, believable_after
 from history.valuation import market_today
 
 logger = logging.getLogger(__name__)
@@ -133,15 +134,18 @@ def _fetch(currency: str, start: date, end: date, chain: DataProviderChain, now:
     if pair in failed:
         logger.warning("no provider could be asked about %s", currency)
         return Updated(failed=(currency,))
-    told = [rate for rate in _sifted(rates.get(pair, ())) if start <= rate.day <= end]
+    told = [rate for rate in _sifted(currency, rates.get(pair, ()), start) if rate.day <= end]
     stored = _store(currency, told, start, end, now)
     known = stored or FxRate.objects.filter(base=currency, quote=HUB).exists()
     return Updated(stored=stored, unknown=() if known else (currency,))
 
 
-def _sifted(rates: Sequence[Rate]) -> list[Rate]:
-    """Rates are garbage when a price would be."""
-    kept = believable(sorted((DailyPrice(rate.day, rate.rate) for rate in rates), key=lambda bar: bar.day), ())
+def _sifted(currency: str, rates: Sequence[Rate], start: date) -> list[Rate]:
+    """The rates from `start` on. They are garbage when a price would be, also beside the rate before."""
+    bars = sorted((DailyPrice(rate.day, rate.rate) for rate in rates if rate.day >= start), key=lambda bar: bar.day)
+    known = FxRate.objects.filter(base=currency, quote=HUB, day__lt=start, day__gte=start - LATELY)
+    before = known.order_by("-day").first()
+    kept = believable_after(DailyPrice(before.day, before.rate), bars, ()) if before else believable(bars, ())
     return [Rate(bar.day, bar.close) for bar in kept]
 
 

@@ -14,7 +14,7 @@ from history.core.doubts import Doubt, doubts, is_continuous
 from history.corporate_actions import BATCH, held_symbols
 from history.invalidation import symbols_changed
 from history.models import Price, PriceDoubt, SymbolAction
-from history.prices import store_prices
+from history.price_rows import store_prices
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice
 from history.providers.chain import Answer

@@ -29,6 +29,10 @@ COUNT: Final = """
 INSERT INTO history_storeusage AS u (day, wanted, fetched) VALUES (%s, %s, %s)
 ON CONFLICT (day) DO UPDATE SET wanted = u.wanted + excluded.wanted, fetched = u.fetched + excluded.fetched
 """
+REJECT: Final = """
+INSERT INTO history_providerusage AS u (provider, day, rejected, calls, failed, cost) VALUES (%s, %s, %s, 0, 0, 0)
+ON CONFLICT (provider, day) DO UPDATE SET rejected = u.rejected + excluded.rejected
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,13 @@ def count_prices(*, wanted: int, fetched: int) -> None:
     """Symbol-days that the store was asked for, and those of them that had to be fetched."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [timezone.now().date(), wanted, fetched])
+
+
+def count_rejected(provider: str, figures: int) -> None:
+    """Prices, rates and quotes of a provider that could not be true and were not kept."""
+    if figures:
+        with connection.cursor() as cursor:
+            cursor.execute(REJECT, [provider, timezone.now().date(), figures])
 
 
 def spending(day: date | None = None) -> Spending:

@@ -18,6 +18,7 @@ from history.core import venues
 from history.core.issuers import Paper, contradict, same_issuer
 from history.models import FormerName, MarketSymbol, SecurityMapping
 from history.models.symbol import RETIRED
+from investments.core.currencies import MINOR
 from investments.models import Security
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def exchange_named(text: str) -> str:
 def currency_of(security: Security) -> str:
     """The currency of the security's market: pounds for what is told in pence."""
     unofficial = security.unofficial_currency_code
-    return security.iso_currency_code or (venues.major(unofficial)[0] if unofficial in venues.MINOR else "USD")
+    return security.iso_currency_code or MINOR.get(unofficial, "USD")
 
 
 def symbol_named(text: str, *, exchange: str | None = None) -> MarketSymbol | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from history.core.actions import is_plain_split
@@ -15,7 +16,12 @@ _FIGURES: Final = ("ratio", "cash_per_unit")
 
 
 def actions_as_told(symbol_id: int, actions: Actions, source: str) -> list[SymbolAction]:
-    """A provider's splits and dividends as unsaved rows; a split of an odd ratio becomes a spin-off to be looked at."""
+    """A provider's splits and dividends as unsaved rows; a split of an odd ratio becomes a spin-off to be looked at.
+
+    Figures that nobody can mean are left out.
+    """
+    splits = [split for split in actions.splits if _can_be(split.ratio)]
+    dividends = [dividend for dividend in actions.dividends if _can_be(dividend.amount)]
     return [
         SymbolAction(
             symbol_id=symbol_id,
@@ -24,7 +30,7 @@ def actions_as_told(symbol_id: int, actions: Actions, source: str) -> list[Symbo
             ratio=precision.quantity(split.ratio),
             source=source,
         )
-        for split in actions.splits
+        for split in splits
     ] + [
         SymbolAction(
             symbol_id=symbol_id,
@@ -33,8 +39,15 @@ def actions_as_told(symbol_id: int, actions: Actions, source: str) -> list[Symbo
             cash_per_unit=precision.quantity(dividend.amount),
             source=source,
         )
-        for dividend in actions.dividends
+        for dividend in dividends
     ]
+
+
+def _can_be(figure: Decimal) -> bool:
+    try:
+        return precision.quantity(figure) > 0
+    except precision.DoesNotFit:
+        return False
 
 
 def store_actions(actions: Iterable[SymbolAction]) -> list[SymbolAction]:

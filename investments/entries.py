@@ -101,7 +101,10 @@ class AccountEntry:
 
 @dataclass(frozen=True, slots=True)
 class HoldingEntry:
-    """Units of a security in an account: signed, options in contracts. `cost_basis` is of the whole position."""
+    """Units of a security in an account: signed, options in contracts. `cost_basis` is of the whole position.
+
+    `currency`: of its figures; empty: that of the security.
+    """
 
     account_external_id: str
     security_external_id: str
@@ -112,6 +115,7 @@ class HoldingEntry:
     cost_basis: Decimal | None = None
     vested_quantity: Decimal | None = None
     vested_value: Decimal | None = None
+    currency: str = ""
     source_metadata: dict[str, Any] = field(default_factory=dict)
 
 

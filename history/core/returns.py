@@ -106,6 +106,20 @@ def currency_part(total: Floats, local: Floats) -> Floats:
     return np.asarray(np.where(left, (1.0 + total) / np.where(left, 1.0 + local, 1.0) - 1.0, 0.0), np.float64)
 
 
+def currency_returns(exposure: Floats, rate: Floats, capital: Floats) -> Floats:
+    """(D,) what exchange rates made of each day's capital; (1 + total) / (1 + this) - 1 is the local return.
+
+    `exposure` (K, D) is what is held in each currency at the end of a day, in the base currency; `rate` (K, D) converts
+    it, NaN unknown; `capital` (D,) is what each day began with, see `invested`. Source: as `in_two_currencies`, with
+    the currency return of several markets weighed by what is held in each.
+    """
+    known = ~np.isnan(rate[:, 1:]) & (np.nan_to_num(rate[:, :-1]) > 0)
+    moved = np.where(known, rate[:, 1:] / np.where(known, rate[:, :-1], 1.0) - 1.0, 0.0)
+    made = np.zeros(capital.size)
+    made[1:] = (exposure[:, :-1] * moved).sum(axis=0)
+    return np.asarray(np.where(capital > 0, made / np.where(capital > 0, capital, 1.0), 0.0), np.float64)
+
+
 def at_sessions(returns: Floats, counted: Bools, is_session: Bools) -> tuple[Floats, NDArray[np.int64]]:
     """(S,) returns of sessions, each with what happened since the session before, and (S,) the days they end on.
 

@@ -1,4 +1,4 @@
-"""Exchanges outside the United States: how each provider names what is listed there, and coins that prices come in.
+"""Exchanges outside the United States: how each provider names what is listed there.
 
 A listing abroad is asked for as `SYMBOL:MIC`, one in the United States by its symbol alone. Providers put a suffix of
 their own behind the symbol. What a provider has no suffix for is not asked of it: the bare symbol is another company.
@@ -7,8 +7,9 @@ Alpha Vantage (`SYMBOL_SEARCH`).
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
+
+from investments.core.currencies import QUOTED_IN_MINOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,6 @@ _BY_SUFFIX: Final = {
     provider: {getattr(venue, provider): venue for venue in VENUES.values() if getattr(venue, provider)}
     for provider in ("yahoo", "fmp", "alphavantage")
 }
-# A hundredth of a currency, as exchanges quote in it and vendors write it.
-MINOR: Final = {
-    "GBX": "GBP", "GBp": "GBP", "GBPENCE": "GBP", "ZAc": "ZAR", "ZAC": "ZAR", "ILA": "ILS", "ILa": "ILS",
-}  # fmt: skip
-# Where lines are quoted in a hundredth of the currency, or in the currency itself: a price alone does not say which.
-QUOTED_IN_MINOR: Final = frozenset({"GBP", "ZAR", "ILS"})
-HUNDREDTH: Final = Decimal("0.01")
 
 
 def mic_of(exchange: str) -> str | None:
@@ -137,10 +131,3 @@ def may_be_minor(asked: str) -> bool:
     """Whether a price may come in a hundredth of the currency, as pence in London."""
     venue = VENUES.get(asked.partition(":")[2])
     return venue is not None and venue.currency in QUOTED_IN_MINOR
-
-
-def major(currency: str) -> tuple[str, Decimal]:
-    """The currency of a quote, and what a price in it is to be multiplied with: pounds and 0.01 for GBp or GBX."""
-    told = currency.strip()
-    whole = MINOR.get(told)
-    return (whole, HUNDREDTH) if whole else (told.upper(), Decimal(1))

@@ -10,6 +10,9 @@ class ProviderUsage(models.Model):
     day = models.DateField()
     calls = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Prices and quotes that could not be true and were not kept."
+    )
     cost = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0), help_text="US dollars.")
 
     class Meta:

@@ -19,7 +19,7 @@ GROUPS: Final = (
         (
             ("twrr_annualised", "Time-weighted, a year"),
             ("mwrr_annualised", "Money-weighted, a year"),
-            ("local", "In the accounts' currencies"),
+            ("local", "In the securities' currencies"),
             ("currency", "From exchange rates"),
             ("modified_dietz", "Modified Dietz"),
         ),

@@ -4,7 +4,7 @@
 calls a day and the last 100 days, which is why it stands late in the chain.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -23,6 +23,7 @@ from history.providers.base import (
     register,
 )
 from history.providers.remote import Remote, day, figure, in_unit, mapping, paid_in_unit, rows, status_error
+from investments.core.currencies import major
 from portfolio_site.lib import http
 from portfolio_site.lib.sessions import closes_at, is_session
 
@@ -36,22 +37,6 @@ class AlphaVantage(Remote):
 
     name = "alphavantage"
     licence = "Personal use by the terms of the free key; commercial use by agreement. alphavantage.co/terms_of_service"
-
-    def daily_prices(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Sequence[DailyPrice]]:
-        """Raw prices of the symbols that it knows."""
-        return self.one_by_one(symbols, lambda symbol: self._prices(symbol, start, end))
-
-    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]:
-        """Splits and dividends with ex-dates in the range."""
-        return self.one_by_one(symbols, lambda symbol: self._actions(symbol, start, end))
-
-    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
-        """Closing rates."""
-        return self.one_by_one(pairs, lambda pair: self._rates(pair, start, end))
-
-    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """The last price of each symbol; it tells the day and not the time."""
-        return self.one_by_one(symbols, self._quote)
 
     def search(self, *, ticker: str = "", cusip: str = "", isin: str = "", name: str = "") -> Sequence[Listing]:
         """Listings by ticker or name; identifiers are not searched."""
@@ -114,6 +99,7 @@ class AlphaVantage(Remote):
         return paid_in_unit(told, unit)
 
     def _quote(self, symbol: str) -> Quote | None:
+        """It tells the day and not the time."""
         theirs = _theirs(symbol)
         unit = self._unit(symbol) if theirs else None
         if not theirs or not unit:
@@ -172,6 +158,6 @@ def _listing(row: dict[str, Any]) -> Listing:
         symbol=symbol,
         name=str(row.get("2. name") or ""),
         exchange=venue.mic if venue else str(row.get("4. region") or ""),
-        currency=venues.major(str(row.get("8. currency") or ""))[0],
+        currency=major(str(row.get("8. currency") or ""))[0],
         kind=KINDS.get(str(row.get("3. type")), "other"),
     )

@@ -28,6 +28,7 @@ from history.providers.base import (
 )
 from history.providers.remote import Remote, day, figure, in_unit, mapping, paid_in_unit, rows, status_error
 from history.providers.scale import as_traded
+from investments.core.currencies import major
 from portfolio_site.lib import http
 from portfolio_site.lib.sessions import market_state
 
@@ -44,19 +45,6 @@ class FinancialModelingPrep(Remote):
     licence = (
         "Display to one's own users needs a data display agreement; no redistribution. financialmodelingprep.com/terms"
     )
-
-    def daily_prices(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Sequence[DailyPrice]]:
-        """Raw prices; a symbol without any is left out, for FMP tells unknown ones by an empty list."""
-        self.forget()
-        return self.one_by_one(symbols, lambda symbol: self._prices(symbol, start, end) or None)
-
-    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]:
-        """Splits and dividends with ex-dates in the range."""
-        return self.one_by_one(symbols, lambda symbol: self._actions(symbol, start, end))
-
-    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
-        """Closing rates."""
-        return self.one_by_one(pairs, lambda pair: self._rates(pair, start, end) or None)
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Last prices; symbols unknown to FMP are missing, as it drops them."""
@@ -114,11 +102,12 @@ class FinancialModelingPrep(Remote):
 
         return self.unit(symbol, told)
 
-    def _prices(self, symbol: str, start: date, end: date) -> list[DailyPrice]:
+    def _prices(self, symbol: str, start: date, end: date) -> list[DailyPrice] | None:
+        """A symbol without any is not known, for FMP tells unknown ones by an empty list."""
         theirs = _theirs(symbol)
         bars = self._bars(theirs, start, end) if theirs else []
         unit = self._unit(symbol) if bars else None
-        return as_traded([in_unit(bar, unit) for bar in bars], self._splits(symbol)) if unit else []
+        return as_traded([in_unit(bar, unit) for bar in bars], self._splits(symbol)) if unit else None
 
     def _bars(self, theirs: str, start: date, end: date) -> list[DailyPrice]:
         bars: list[DailyPrice] = []
@@ -129,8 +118,9 @@ class FinancialModelingPrep(Remote):
             start = last + timedelta(days=1)
         return bars
 
-    def _rates(self, pair: Pair, start: date, end: date) -> list[Rate]:
-        return sorted((Rate(bar.day, bar.close) for bar in self._bars("".join(pair), start, end)), key=lambda r: r.day)
+    def _rates(self, pair: Pair, start: date, end: date) -> list[Rate] | None:
+        told = (Rate(bar.day, bar.close) for bar in self._bars("".join(pair), start, end))
+        return sorted(told, key=lambda rate: rate.day) or None
 
     def _splits(self, symbol: str) -> list[Split]:
         """All that there ever were: older prices are divided by splits after the range too."""
@@ -210,7 +200,7 @@ def _listing(row: dict[str, Any], cusip: str, isin: str) -> Listing:
         symbol=symbol,
         name=str(row.get("name") or row.get("companyName") or ""),
         exchange=venue.mic if venue else str(row.get("exchange") or row.get("exchangeShortName") or ""),
-        currency=venues.major(str(row.get("currency") or ""))[0] or (venue.currency if venue else ""),
+        currency=major(str(row.get("currency") or ""))[0] or (venue.currency if venue else ""),
         cusip=cusip,
         isin=isin,
     )

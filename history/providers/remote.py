@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -11,8 +12,21 @@ from typing import Any, ClassVar, Final, TypeVar
 from django.conf import settings
 
 from history.core import venues
-from history.providers.base import Actions, Answerless, DailyPrice, Dividend, Interrupted, Meter, ProviderError
+from history.providers.base import (
+    Actions,
+    Answerless,
+    DailyPrice,
+    Dividend,
+    Interrupted,
+    Meter,
+    Pair,
+    ProviderError,
+    Quote,
+    Rate,
+    Unsupported,
+)
 from history.providers.resilience import Patience, ask, configured_patience
+from investments.core.currencies import major
 from portfolio_site.lib import http, ratelimit
 
 Key = TypeVar("Key")
@@ -56,7 +70,7 @@ def access(name: str) -> Access:
     return Access(**settings.MARKET_DATA_ACCESS[name])
 
 
-class Remote(Answerless):
+class Remote(ABC, Answerless):
     """Base of providers on the network. Concrete ones turn `json` into prices and check what they read."""
 
     _units: ClassVar[dict[tuple[str, str], Decimal]] = {}
@@ -74,6 +88,39 @@ class Remote(Answerless):
         if not meter.allows(self.name):
             raise ProviderError(f"{self.name}: the budget of the day is spent", permanent=True)
         return ask(self.name, lambda: self._once(path, params), self.patience)
+
+    def daily_prices(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Sequence[DailyPrice]]:
+        """Raw prices of the symbols that it knows; a new batch, so nothing is remembered."""
+        self.forget()
+        return self.one_by_one(symbols, lambda symbol: self._prices(symbol, start, end))
+
+    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]:
+        """Splits and dividends with ex-dates in the range."""
+        return self.one_by_one(symbols, lambda symbol: self._actions(symbol, start, end))
+
+    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
+        """Closing rates."""
+        return self.one_by_one(pairs, lambda pair: self._rates(pair, start, end))
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """The last price of each symbol."""
+        return self.one_by_one(symbols, self._quote)
+
+    @abstractmethod
+    def _prices(self, symbol: str, start: date, end: date) -> Sequence[DailyPrice] | None:
+        """Raw prices of one symbol; None: it is not known."""
+
+    @abstractmethod
+    def _actions(self, symbol: str, start: date, end: date) -> Actions | None:
+        """Splits and dividends of one symbol; None: it is not known."""
+
+    @abstractmethod
+    def _rates(self, pair: Pair, start: date, end: date) -> Sequence[Rate] | None:
+        """Closing rates of one pair; None: it is not known."""
+
+    def _quote(self, symbol: str) -> Quote | None:
+        """The last price of one symbol; None: it is not known. Who answers for many at once overrides `quotes`."""
+        raise Unsupported(self.name, "quotes")
 
     def refusal(self, answer: http.Answer, parsed: Any) -> ProviderError | None:
         """What is wrong with an answer that came; None: nothing. Providers with errors of their own override it."""
@@ -124,7 +171,7 @@ class Remote(Answerless):
             currency = currency_told()
             if not currency:
                 return None
-            self._units[key] = venues.major(currency)[1]
+            self._units[key] = major(currency)[1]
         return self._units[key]
 
     def forget(self) -> None:

@@ -12,6 +12,9 @@ from portfolio_site.lib.sessions import NEW_YORK
 
 # A vendor's adjusted figure is rounded; beyond these digits of the product there is only its rounding.
 _KEPT: Final = Context(prec=10)
+# Whatever is told fits: what cannot be true is sorted out later, with the rest of the garbage.
+_WIDE: Final = Context(prec=400)
+VOLUME_PLACES: Final = Decimal("0.0001")
 
 
 def as_traded(bars: Sequence[DailyPrice], splits: Sequence[Split]) -> list[DailyPrice]:
@@ -33,7 +36,7 @@ def _scaled(bar: DailyPrice, factor: Decimal) -> DailyPrice:
         open=_times(bar.open, factor),
         high=_times(bar.high, factor),
         low=_times(bar.low, factor),
-        volume=None if bar.volume is None else (bar.volume / factor).quantize(Decimal("0.0001")),
+        volume=None if bar.volume is None else _WIDE.quantize(_WIDE.divide(bar.volume, factor), VOLUME_PLACES),
     )
 
 

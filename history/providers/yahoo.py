@@ -5,7 +5,7 @@ precision: the shortest number that they can mean is taken. Days and ex-dates ar
 zone. Prices of crypto are of days in UTC.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -29,6 +29,7 @@ from history.providers.base import (
 )
 from history.providers.remote import Remote, figure, in_unit, mapping, rows
 from history.providers.scale import as_traded
+from investments.core.currencies import major
 from portfolio_site.lib.sessions import market_state
 
 KINDS: Final = {"EQUITY": "equity", "ETF": "etf", "MUTUALFUND": "fund", "CRYPTOCURRENCY": "crypto", "OPTION": "option"}
@@ -41,23 +42,6 @@ class Yahoo(Remote):
 
     name = "yahoo"
     licence = "Personal use only by Yahoo's terms; no redistribution. legal.yahoo.com"
-
-    def daily_prices(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Sequence[DailyPrice]]:
-        """Raw prices of the symbols that Yahoo knows."""
-        self.forget()
-        return self.one_by_one(symbols, lambda symbol: self._prices(symbol, start, end))
-
-    def corporate_actions(self, symbols: Sequence[str], start: date, end: date) -> Mapping[str, Actions]:
-        """Splits and dividends with ex-dates in the range."""
-        return self.one_by_one(symbols, lambda symbol: self._actions(symbol, start, end))
-
-    def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
-        """Closing rates, by days of London."""
-        return self.one_by_one(pairs, lambda pair: self._rates(pair, start, end))
-
-    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """The last price of each symbol, from the head of its chart."""
-        return self.one_by_one(symbols, self._quote)
 
     def search(self, *, ticker: str = "", cusip: str = "", isin: str = "", name: str = "") -> Sequence[Listing]:
         """Listings; Yahoo finds an ISIN now and then, and a CUSIP never."""
@@ -136,7 +120,7 @@ def _theirs(asked: str) -> str | None:
 
 def _unit(chart: dict[str, Any]) -> Decimal:
     """0.01 where the chart is in pence or the like."""
-    return venues.major(str(mapping(chart.get("meta")).get("currency") or ""))[1]
+    return major(str(mapping(chart.get("meta")).get("currency") or ""))[1]
 
 
 def _midnight(of: date) -> int:

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from history.core.adjust import Event, Formula, back_adjusted, split_adjusted, unadjusted
+from history.providers.base import DailyPrice, Split
+from history.providers.scale import as_traded
 
 D = Decimal
 PRICES = Path(settings.REFERENCE_DATA) / "market" / "prices"
@@ -120,3 +122,10 @@ def test_both_directions_undo_each_other(days: list[date], data: st.DataObject) 
     splits = [Event(data.draw(st.dates(date(1999, 1, 1), date(2026, 6, 1))), ratio=data.draw(ratios)) for _ in range(3)]
     there_and_back = unadjusted(days, split_adjusted(days, closes, splits), splits)
     assert all(abs(one / other - 1) < D("1e-30") for one, other in zip(there_and_back, closes, strict=True))
+
+
+@pytest.mark.parametrize("volume", ["1E+60", "1E-60", "0", "-5"])
+def test_a_volume_that_cannot_be_is_no_obstacle(volume: str) -> None:
+    bars = [DailyPrice(date(2020, 8, 28), Decimal("124.8075"), volume=Decimal(volume))]
+    (bar,) = as_traded(bars, [Split(date(2020, 8, 31), Decimal(4))])
+    assert bar.close == Decimal("499.23")

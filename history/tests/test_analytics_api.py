@@ -15,9 +15,14 @@ from django.test import override_settings
 
 from history.attribution import BY, CENT, attribution, read_gains
 from history.core.versions import VERSIONS
-from history.models import AccountDay
+from history.models import AccountDay, FxRate, MarketSymbol
+from history.price_rows import store_prices
+from history.providers.base import DailyPrice
+from history.rebuild import rebuild_accounts
 from history.series import Period
-from history.tests.analysed import TODAY, Analysed, make_analysed, write_rates
+from history.symbols import map_securities
+from history.tests.analysed import TODAY, Analysed, make_analysed, security, write_rates
+from history.tests.ledgers import book, evening, holding, stock
 from investments import ledger
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +198,25 @@ class TestAllocation:
         assert {part["label"] for part in slices if part["unpriced"]} == {"BND"}
 
 
+def test_a_paper_counts_in_its_own_currency_and_not_in_its_accounts(api: Any, owner: Any) -> None:
+    """100 euros at every close, in an account in dollars: all that it made is the euro's."""
+    write_rates()
+    paper = stock("SAP", iso_currency_code="EUR", market_identifier_code="XETR")
+    account = book(owner, securities=[paper], holdings=[holding(paper, 10, 100, as_of=TODAY)], on=TODAY)
+    map_securities(security_ids=[security("SAP").pk])
+    days = (TODAY - timedelta(days=number) for number in range(760))
+    symbol = MarketSymbol.objects.get(symbol="SAP")
+    store_prices((symbol.pk, "test", DailyPrice(day, Decimal(100))) for day in days if day.weekday() < 5)
+    assert not rebuild_accounts(account_ids=[account.pk], now=evening(TODAY)).failed
+    body = api(owner).get(ANALYTICS, {"from": "2025-11-20", "to": TODAY.isoformat()}).json()
+    figures = {name: figure["value"] for name, figure in body["figures"].items()}
+    first, last = FxRate.objects.filter(day__lte="2025-11-20").order_by("-day")[0], FxRate.objects.order_by("-day")[0]
+    assert figures["currency"] == pytest.approx(float(last.rate / first.rate) - 1, abs=1e-6)
+    assert figures["local"] == pytest.approx(0, abs=1e-6)
+    assert figures["twrr"] == pytest.approx(figures["currency"], abs=1e-6)
+    assert body["figures"]["currency"]["version"] == "currency@2"
+
+
 def test_in_another_currency_the_parts_still_add_up(api: Any, owner: Any) -> None:
     write_rates()
     analysed = make_analysed(owner, currency="EUR")
@@ -200,7 +224,7 @@ def test_in_another_currency_the_parts_still_add_up(api: Any, owner: Any) -> Non
     figures = caller.get(ANALYTICS, {"period": "1Y"}).json()["figures"]
     product = (1 + figures["local"]["value"]) * (1 + figures["currency"]["value"]) - 1
     assert product == pytest.approx(figures["twrr"]["value"], abs=1e-9)
-    assert figures["currency"]["value"] != 0
+    assert figures["currency"]["value"] == pytest.approx(0, abs=1e-6), "a fund in dollars, in an account in euros"
     for by in ("security", "currency", "trade"):
         body = caller.get(ATTRIBUTION, {"period": "1Y", "by": by}).json()
         assert sum(part["contribution"] for part in body["contributions"]) == pytest.approx(body["total"], abs=1e-9)

@@ -12,7 +12,7 @@ from history.correction_lines import BadCorrection, read_lines
 from history.corrections import correct, preview
 from history.models import AccountHistory, Correction, MarketSymbol, Price, SecurityMapping, SymbolAction
 from history.price_files import load_prices
-from history.prices import store_prices
+from history.price_rows import store_prices
 from history.providers import DataProviderChain
 from history.providers.base import Actions, DailyPrice, Split
 from history.rebuild import rebuild_accounts

@@ -118,6 +118,31 @@ class TestMerger:
         assert (values[BEFORE], values[EX_DATE], values[TODAY]) == (5007, 7, 7)
 
 
+class TestBuyout:
+    """100 at 50 are paid out at 60; the brokerage books a plain sale three days later, or nothing but the cash."""
+
+    @pytest.mark.parametrize("line", [f"merger,OLD,{EX_DATE},,,60", f"delisting,OLD,{EX_DATE},60"])
+    @pytest.mark.parametrize("units", [-100, 0])
+    def test_told_and_booked_is_paid_once(self, owner: Any, line: str, units: int) -> None:
+        load(OLD=(50, None))
+        paid_on = EX_DATE + timedelta(days=3)
+        rows = [
+            row("buy/buy", BEFORE - timedelta(days=30), 5000, OLD, 100),
+            row("sell/sell", paid_on, -6000, OLD, units),
+        ]
+        account = book(owner, securities=[OLD], holdings=[], transactions=rows, uninvested_cash=Decimal(6000), on=TODAY)
+        rebuild(account)
+        do(line)
+        rebuild(account)
+        values = values_of(account)
+        assert (values[BEFORE], values[paid_on], values[TODAY]) == (5000, 6000, 6000)
+        assert max(values.values()) == 6000
+        recompute_lots(owner_id=owner.pk)
+        (closed,) = RealizedLot.objects.filter(owner=owner)
+        assert (closed.closed, closed.gain) == (paid_on if units else EX_DATE, 1000)
+        assert not TaxLot.objects.filter(owner=owner).exists()
+
+
 class TestLotsFollow:
     """An operator's line reaches the tax lots as well as the history."""
 

@@ -223,3 +223,24 @@ def test_in_another_currency_the_currency_part_is_the_rate(portfolio: Any, data:
     moved = np.concatenate(([0.0], rate[1:] / rate[:-1] - 1))
     assert returns.currency_part(total, local) == pytest.approx(moved, abs=1e-9)
     assert returns.in_two_currencies(local, moved) == pytest.approx(total, abs=1e-9)
+
+
+@given(portfolios(), st.data())
+def test_the_currency_of_a_day_is_that_of_what_was_held_before_it(portfolio: Any, data: Any) -> None:
+    """Of one currency, flows included: local and currency return multiply to the whole, day by day."""
+    value, flow = portfolio
+    steps = data.draw(st.lists(st.floats(-0.2, 0.2), min_size=value.size, max_size=value.size))
+    rate = np.cumprod(1 + np.array(steps))
+    capital = returns.invested(value * rate, flow * rate)
+    currency = returns.currency_returns((value * rate)[None], rate[None], capital)
+    local = returns.daily_returns(value, flow)
+    total = returns.daily_returns(value * rate, flow * rate)
+    counted = (capital > 0) & (returns.invested(value, flow) > 0)
+    assert returns.in_two_currencies(local, currency)[counted] == pytest.approx(total[counted], rel=1e-9, abs=1e-9)
+
+
+def test_currencies_are_weighed_by_what_is_held_in_each_and_an_unknown_rate_moves_nothing() -> None:
+    exposure = np.array([[60.0, 0, 0], [40.0, 0, 0], [9.0, 0, 0]])
+    rate = np.array([[1.0, 1.1, 1.2], [2.0, 1.8, 1.8], [np.nan, 5.0, 6.0]])
+    found = returns.currency_returns(exposure, rate, np.array([0.0, 100.0, 0.0]))
+    assert found == pytest.approx([0.0, 0.06 - 0.04, 0.0])

@@ -84,7 +84,9 @@ def figures(client: Client, **headers: Any) -> dict[tuple[str, ...], float]:
 
 
 def test_metrics_are_for_staff_and_for_whoever_has_the_token(client: Client, owner: Any, staff: Any) -> None:
-    ProviderUsage.objects.create(provider="fmp", day=spending().day, calls=5, failed=2, cost=Decimal("1.25"))
+    ProviderUsage.objects.create(
+        provider="fmp", day=spending().day, calls=5, failed=2, rejected=7, cost=Decimal("1.25")
+    )
     StoreUsage.objects.create(day=spending().day, wanted=1000, fetched=5)
     assert client.get("/metrics").status_code == 404
     client.force_login(owner)
@@ -93,6 +95,7 @@ def test_metrics_are_for_staff_and_for_whoever_has_the_token(client: Client, own
     told = figures(client)
     assert told["longview_provider_calls_total", "answered", "fmp"] == 3
     assert told["longview_provider_calls_total", "failed", "fmp"] == 2
+    assert told["longview_provider_rejected_total", "fmp"] == 7
     assert told["longview_provider_cost_dollars_total", "fmp"] == 1.25
     assert told["longview_price_store_hit_rate",] == 0.995
     assert told["longview_webhooks_waiting",] == 0

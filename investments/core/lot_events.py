@@ -14,7 +14,19 @@ from typing import Final, NamedTuple
 
 from .effects import Cost, Effect, Flow, effect_of
 from .lot import WIDE, ZERO, Pick
-from .positions import Arrival, Departure, Event, Growth, InLieu, Merger, ReturnOfCapital, SpinOff, Split, Trade
+from .positions import (
+    Arrival,
+    Delisting,
+    Departure,
+    Event,
+    Growth,
+    InLieu,
+    Merger,
+    ReturnOfCapital,
+    SpinOff,
+    Split,
+    Trade,
+)
 
 TRANSFER_DAYS: Final = timedelta(days=10)  # shares are under way between two brokerages for about a week
 BOOKING_DAYS: Final = timedelta(days=5)  # a brokerage books what a company did within a week of its ex-date
@@ -174,10 +186,12 @@ def _amount(row: Row, effect: Effect) -> Decimal | None:
 
 def _booked(row: Row, kind: str, acted: Sequence[Event]) -> Event | None:
     """A company's act as the brokerage books it; None where a corporate action tells of it already."""
-    near = [action for action in acted if abs(action.day - row.day) <= BOOKING_DAYS]
+    near = _near(row, acted)
     if kind in ("split", "stock_dividend"):
         known = any(isinstance(action, Split) for action in near)
         return None if known else Growth(row.id, row.day, row.security, row.quantity)
+    if kind == "merger" and any(ends_for_cash(action) for action in near):
+        return Trade(row.id, row.day, row.security, row.quantity, abs(row.amount)) if row.amount else None
     wanted = SpinOff if kind == "spin_off" else Merger
     if any(isinstance(action, wanted) for action in near):
         return None
@@ -186,6 +200,17 @@ def _booked(row: Row, kind: str, acted: Sequence[Event]) -> Event | None:
     if row.amount:
         return Trade(row.id, row.day, row.security, row.quantity, abs(row.amount))
     return Departure(row.id, row.day, row.security, -row.quantity)
+
+
+def _near(row: Row, acted: Sequence[Event]) -> list[Event]:
+    return [action for action in acted if abs(action.day - row.day) <= BOOKING_DAYS]
+
+
+def ends_for_cash(event: Event) -> bool:
+    """Whether nothing is left of the security, and nothing but cash comes for it."""
+    if isinstance(event, Merger):
+        return event.successor is None or not event.ratio
+    return isinstance(event, Delisting)
 
 
 def _is_transfer(effect: Effect) -> bool:
@@ -242,7 +267,7 @@ def _pair_mergers(rows: Sequence[Row], acted: Mapping[int, Sequence[Event]], tol
         came = [row for row in booked if row.quantity > 0]
         if len(went) != 1 or len(came) != 1 or went[0].security == came[0].security:
             continue
-        if any(_booked(row, "merger", acted.get(row.security, ())) is None for row in booked):
+        if any(isinstance(action, Merger) for row in booked for action in _near(row, acted.get(row.security, ()))):
             continue
         ratio = WIDE.divide(came[0].quantity, -went[0].quantity)
         told.mergers[went[0].id] = Merger(went[0].id, went[0].day, went[0].security, came[0].security, ratio)

@@ -13,6 +13,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from .effects import effect_of
+from .ends import ends_once
 from .in_lieu import fractions_once
 from .lot import WIDE, ZERO, Closing, Lot, LotMethod, UnknownLot, portion
 from .lot_events import Placed, Row, in_order, place_actions, placed_events
@@ -105,7 +106,7 @@ def _history(
     placed = told
     if acting:
         everything = fractions_once([*acting, *told], whole=lambda one: _is_whole(books[one.account], one.event))
-        placed = in_order(everything)
+        placed = in_order(ends_once(everything))
     first_day = dict.fromkeys(books, date.max)
     for row in rows:
         first_day[row.account] = min(first_day[row.account], row.day)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from investments.core import precision
 from investments.core.effects import normalise
 from investments.entries import TransactionEntry
+from investments.ledger.currencies import whole_transaction
 from investments.models import Account, Security, Transaction
 
 EARLIEST = date(1950, 1, 1)
@@ -37,6 +38,7 @@ def draft(
     today: date,
 ) -> Transaction:
     """An unsaved first version of the row, signs repaired. Raises Refused."""
+    entry = whole_transaction(entry)
     account, security = _account(entry, accounts), _security(entry, securities)
     _check_ids(entry)
     _check_dates(entry, today)

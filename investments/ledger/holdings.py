@@ -8,6 +8,7 @@ from decimal import Decimal
 from investments.core import precision
 from investments.entries import Finding, HoldingEntry
 from investments.ledger.changes import changed, lock_accounts, together
+from investments.ledger.currencies import whole_holding
 from investments.models import Account, Holding, Security
 
 _FIELDS = (
@@ -107,7 +108,7 @@ def _drafts(
     told: dict[_Key, Holding] = {}
     refused: set[_Key] = set()
     incomplete: set[int] = set()
-    for entry in _merged(entries, securities):
+    for entry in _merged(map(whole_holding, entries), securities):
         account, security = accounts.get(entry.account_external_id), securities.get(entry.security_external_id)
         row = f"holding {entry.account_external_id}/{entry.security_external_id}"
         if account is None or security is None:

@@ -7,6 +7,7 @@ from typing import Any
 from investments.core import precision
 from investments.entries import Finding, InstitutionEntry, SecurityEntry
 from investments.ledger.changes import together
+from investments.ledger.currencies import whole_security
 from investments.ledger.identity import known_as
 from investments.models import Institution, Security
 
@@ -45,7 +46,7 @@ def upsert_securities(*, source: str, entries: Iterable[SecurityEntry]) -> Secur
     and two syncs that lock them in different orders would deadlock.
     """
     findings: list[Finding] = []
-    told = {entry.external_id: entry for entry in entries}
+    told = {entry.external_id: whole_security(entry) for entry in entries}
     with together():
         known = _by_external_id(source, told)
         same = known_as(source, [entry for key, entry in told.items() if key not in known])

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ofxparse import OfxParser
 from ofxparse.ofxparse import OfxParserException
 
+from investments.core.currencies import told_code
 from plaid_link.sources.csv.drafting import EARLIEST, SOON, Told
 from plaid_link.sources.csv.instruments import instrument
 from plaid_link.sources.csv.kinds import KINDS
@@ -61,7 +62,7 @@ def _parsed(data: bytes) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _lines(statement: Any, securities: dict[str, Any], today: date) -> Iterator[Line]:
-    currency = str(getattr(statement, "currency", "") or "").upper()
+    currency = told_code(str(getattr(statement, "currency", "") or ""))
     row = 0
     for row, told in enumerate(statement.transactions, start=1):
         yield _line(row, told, currency, securities, today)

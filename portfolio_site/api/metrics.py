@@ -87,11 +87,13 @@ def _market_data() -> Iterator[Metric]:
     today = spending()
     calls = CounterMetricFamily("longview_provider_calls", "Calls of today (UTC)", labels=["provider", "outcome"])
     cost = CounterMetricFamily("longview_provider_cost_dollars", "Cost of today (UTC)", labels=["provider"])
+    rejected = CounterMetricFamily("longview_provider_rejected", "Garbage told today (UTC)", labels=["provider"])
     for usage in ProviderUsage.objects.filter(day=today.day):
         calls.add_metric([usage.provider, "answered"], usage.calls - usage.failed)
         calls.add_metric([usage.provider, "failed"], usage.failed)
+        rejected.add_metric([usage.provider], usage.rejected)
         cost.add_metric([usage.provider], float(usage.cost))
-    yield from (calls, cost)
+    yield from (calls, rejected, cost)
     yield _gauge("longview_provider_budget_dollars", "Budget of a day, 0: none", float(today.budget or 0))
     if today.hit_rate is not None:
         yield _gauge("longview_price_store_hit_rate", "Share of prices known already, today", today.hit_rate)

@@ -1,7 +1,7 @@
 """From the cells of a row to a transaction to be: what a kind needs is there, and what cannot be is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -9,6 +9,8 @@ from typing import Final
 
 from babel.numbers import list_currencies
 
+from investments.core.currencies import HUNDREDTH, ONE, QUOTED_IN_MINOR, major
+from investments.ledger.currencies import remark
 from plaid_link.sources.csv.kinds import OUT_OF_HOLDINGS, Kind, Needs
 from plaid_link.sources.csv.rows import ZERO, Draft, Instrument, Refused
 from plaid_link.sources.csv.styles import Style
@@ -97,8 +99,9 @@ class Told:
 
 def drafted(row: int, told: Told) -> Draft:
     """The transaction. Raises Refused."""
-    _check(told)
     remarks: list[str] = []
+    told = _in_whole_currency(told, remarks)
+    _check(told)
     quantity, amount = _figures(told, remarks)
     type, subtype = told.kind.type, told.kind.subtype
     if told.kind.outward and amount > 0:
@@ -119,6 +122,23 @@ def drafted(row: int, told: Told) -> Draft:
         external_id=told.external_id,
         remarks=tuple(remarks),
     )
+
+
+def _in_whole_currency(told: Told, remarks: list[str]) -> Told:
+    """Pounds for what is told in pence: the row by its currency, or the price alone by what the row adds up to."""
+    code, unit = major(told.currency)
+    if code not in QUOTED_IN_MINOR:
+        return told
+    paid, worth = abs(told.cash or ZERO) - told.fees, _worth(told) * HUNDREDTH
+    is_plain = told.instrument is not None and told.instrument.multiplier == 1
+    if is_plain and worth and abs(paid - worth) <= max(TOLERANCE, worth * TOLERANCE_SHARE):
+        remarks.append(remark("price", "a hundredth", code))
+        return replace(told, price=None if told.price is None else told.price * HUNDREDTH, currency=code)
+    if unit == ONE:
+        return told
+    remarks.append(remark("amount", told.currency, code))
+    cash, price = (None if figure is None else figure * unit for figure in (told.cash, told.price))
+    return replace(told, cash=cash, price=price, fees=told.fees * unit, currency=code)
 
 
 def _check(told: Told) -> None:

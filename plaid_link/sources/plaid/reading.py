@@ -129,6 +129,7 @@ def holding(row: Row) -> HoldingEntry:
         cost_basis=number(row, "cost_basis"),
         vested_quantity=number(row, "vested_quantity"),
         vested_value=number(row, "vested_value"),
+        currency=currency(row),
         source_metadata=metadata,
     )
 

@@ -6,11 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from investments.entries import AccountEntry, Finding, InstitutionEntry, SecurityEntry, TransactionEntry
+from investments.entries import (
+    AccountEntry,
+    Finding,
+    HoldingEntry,
+    InstitutionEntry,
+    SecurityEntry,
+    TransactionEntry,
+)
 from plaid_link import limits
 from plaid_link.health import GARBAGE_CODE
 from plaid_link.sources.base import Snapshot, SourceError
-from plaid_link.sources.plaid import reading, repairs
+from plaid_link.sources.plaid import pence, reading, repairs
 from plaid_link.sources.plaid.client import Answer, PlaidClient
 from portfolio_site.lib.ratelimit import Limit
 
@@ -108,6 +115,8 @@ def _snapshot(
         _of_accounts(_rows(held, "holdings"), ignored), reading.holding, kind="holding", id_field="security_id"
     )
     transactions, listed, transaction_findings = _transactions(pages, ignored)
+    accounts = [pence.account(entry) for entry in accounts]
+    securities, holdings, transactions = _in_whole_currency(securities, holdings, transactions)
     in_shares = {*options_in_shares, *repairs.options_in_shares(securities, holdings, transactions)}
     per_100 = repairs.bonds_per_100(securities, holdings, transactions)
     holdings = [
@@ -130,6 +139,18 @@ def _snapshot(
         listed=listed,
         findings=(*account_findings, *security_findings, *holding_findings, *transaction_findings),
         consent_expires_at=reading.moment(str((held.get("item") or {}).get("consent_expiration_time") or "")),
+    )
+
+
+def _in_whole_currency(
+    securities: dict[str, SecurityEntry], holdings: list[HoldingEntry], transactions: list[TransactionEntry]
+) -> tuple[dict[str, SecurityEntry], list[HoldingEntry], list[TransactionEntry]]:
+    """All of them in pounds where they were told in pence."""
+    priced_alone = pence.priced_alone(holdings, securities)
+    return (
+        {key: pence.security(entry, priced_alone.get(key, ())) for key, entry in securities.items()},
+        [pence.holding(entry, securities) for entry in holdings],
+        [pence.transaction(entry, securities) for entry in transactions],
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from investments.core.currencies import told_code
 from plaid_link.sources.csv.drafting import Record, Told
 from plaid_link.sources.csv.instruments import instrument
 from plaid_link.sources.csv.layouts.base import Broker, Context
@@ -59,7 +60,7 @@ class Fidelity(Broker):
             fees=record.sum("commission", "fees"),
             instrument=_instrument(record),
             name=action,
-            currency=record.text("currency").upper(),
+            currency=told_code(record.text("currency")),
             settles_on=record.settles("settlement date") if kind.type in ("buy", "sell") else None,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from investments.core.currencies import told_code
 from plaid_link.sources.csv.drafting import Record, Told
 from plaid_link.sources.csv.instruments import instrument
 from plaid_link.sources.csv.kinds import KINDS, LEAVE_OUT, guessed, plain
@@ -111,7 +112,7 @@ def _told(record: Record, context: Context) -> Told:
     if key not in KINDS:
         raise unknown_kind(words, context.columns.get("action", "action"))
     kind = KINDS[key]
-    currency = record.text("currency").upper()
+    currency = told_code(record.text("currency"))
     about = symbol or record.text("isin") or record.text("cusip")
     return Told(
         kind=kind,

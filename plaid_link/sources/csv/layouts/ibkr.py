@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from investments.core.currencies import told_code
 from plaid_link.sources.csv.drafting import Record, Told
 from plaid_link.sources.csv.instruments import instrument
 from plaid_link.sources.csv.kinds import KINDS, plain
@@ -112,7 +113,7 @@ def _trade(record: Record, context: Context, securities: Securities) -> Told:
         fees=fees,
         instrument=_named(record.text("symbol"), category, securities),
         name=f"{record.text('symbol')} {'sold' if sells else 'bought'}",
-        currency=record.text("currency").upper(),
+        currency=told_code(record.text("currency")),
     )
 
 
@@ -137,7 +138,7 @@ def _cash(kind: str, *, about_security: bool = False) -> Teller:
             cash=record.number("amount"),
             instrument=instrument(symbol, securities.get(symbol, ("", ""))[0], "", "", isin) if symbol else None,
             name=description,
-            currency=record.text("currency").upper(),
+            currency=told_code(record.text("currency")),
         )
 
     return told
@@ -163,7 +164,7 @@ def _corporate_action(record: Record, context: Context, securities: Securities) 
         quantity=record.number("quantity"),
         instrument=instrument(symbol, securities.get(symbol, ("", ""))[0], "", "", isin),
         name=description,
-        currency=record.text("currency").upper(),
+        currency=told_code(record.text("currency")),
     )
 
 
@@ -179,7 +180,7 @@ def _transfer(record: Record, context: Context, securities: Securities) -> Told:
         quantity=quantity if moves_units else Decimal(0),
         instrument=_named(record.text("symbol"), category, securities) if moves_units else None,
         name=f"{record.text('type')} {record.text('direction')}".strip(),
-        currency=record.text("currency").upper(),
+        currency=told_code(record.text("currency")),
     )
 
 
