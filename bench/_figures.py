@@ -62,6 +62,7 @@ def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
         return
     print(title)
     for figure in figures:
-        beside = "" if figure.other is None else f"{figure.other:>12.4g} {figure.unit}  {figure.other_name}"
+        width = ".3f" if figure.unit == "%" else ".4g"  # 98.00 % and 98.002 % lie on two sides of a goal
+        beside = "" if figure.other is None else f"{figure.other:>12{width}} {figure.unit}  {figure.other_name}"
         times = "" if figure.ratio is None else f"  x{figure.ratio:,.0f}"
-        print(f"  {figure.name:<44}{figure.ours:>12.4g} {figure.unit:<6}{beside}{times}")
+        print(f"  {figure.name:<44}{figure.ours:>12{width}} {figure.unit:<6}{beside}{times}")

@@ -1,10 +1,12 @@
 """The price store: rows in by COPY, and how seldom providers are asked when many users want the same prices.
 
 Rows: symbol-days stored by the store's own way in, beside `bulk_create` of a part, extrapolated. Demand: users who hold
-50 of 10,000 securities, popular ones more often, each ask for two years; counted are calls of a provider that takes 50
-symbols a call, the hit rate in symbol-days, and the cost at a cent a call, beside one call per holding and user.
+50 of 10,000 securities, popular ones more often, each ask for two years, one user after the other, from an empty store;
+then all of them ask again. Counted are calls of a provider that takes 50 symbols a call, and their cost at a cent a
+call, beside one call per holding and user; and the hit rate: symbol-days answered out of the store, over all asked for.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -52,10 +54,10 @@ def stored(rows: int) -> list[Figure]:
     MarketSymbol.objects.bulk_create(MarketSymbol(symbol=f"P{number}") for number in range(1 + rows // 500))
     first = MarketSymbol.objects.order_by("pk").values_list("pk", flat=True)[0]
     told = [(first + symbol - 1, price) for symbol, price in prices(rows)]
-    start = time.perf_counter()
+    start, used = time.perf_counter(), os.times()
     with transaction.atomic():
         written = store_prices((symbol, "bench", price) for symbol, price in told)
-    ours = time.perf_counter() - start
+    ours, mine = time.perf_counter() - start, os.times().user - used.user
     assert written == rows, written
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE history_price")
@@ -70,10 +72,10 @@ def stored(rows: int) -> list[Figure]:
     other = (time.perf_counter() - start) * rows / BULK_ROWS
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE history_price")
+    name = f"store {rows:,} prices (goal {GOAL_SECONDS:g} s a million)"
     return [
-        Figure(
-            f"store {rows:,} prices (goal {GOAL_SECONDS:g} s a million)", ours, other, "bulk_create", other / ours, "s"
-        )
+        Figure(name, ours, other, "bulk_create", other / ours, "s"),
+        Figure("of that, processor time of Python", mine, None, "", None, "s"),
     ]
 
 
@@ -108,17 +110,23 @@ def demanded(users: int) -> list[Figure]:
     popularity = 1 / np.arange(1, SYMBOLS + 1)
     random, provider = np.random.default_rng(7), Counting()
     chain, seconds = DataProviderChain([provider]), 0.0
-    for _ in range(users):
-        held = random.choice(ids, HELD, replace=False, p=popularity / popularity.sum()).tolist()
-        start = time.perf_counter()
-        ensure_prices(symbol_ids=held, start=LAST - timedelta(days=DAYS), end=LAST, chain=chain)
-        seconds += time.perf_counter() - start
-    naive, hits = users * HELD, spending().hit_rate or 0.0
+    weights = popularity / popularity.sum()
+    held = [random.choice(ids, HELD, replace=False, p=weights).tolist() for _ in range(users)]
+    rates, distinct = [], len({symbol for of_user in held for symbol in of_user})
+    for _ in range(2):
+        for symbols in held:
+            start = time.perf_counter()
+            ensure_prices(symbol_ids=symbols, start=LAST - timedelta(days=DAYS), end=LAST, chain=chain)
+            seconds += time.perf_counter() - start
+        rates.append(100 * (spending().hit_rate or 0.0))
+    naive, best = users * HELD, 100 * (1 - distinct / (users * HELD))
+    goal = f"goal over {GOAL_HIT_RATE:.0%} at full scale"
     return [
         Figure("provider calls", provider.calls, naive, "a call per holding", naive / provider.calls, "calls"),
         Figure("cost at a cent a call", provider.calls * CENT, naive * CENT, "the same", naive / provider.calls, "$"),
-        Figure(f"hit rate (goal {GOAL_HIT_RATE:.0%} at full scale)", 100 * hits, None, "", None, "%"),
-        Figure("a user's question of the store", 1000 * seconds / users, None, "", None, "ms"),
+        Figure(f"hit rate, everybody's first question ({goal})", rates[0], best, "each fetched once", None, "%"),
+        Figure("hit rate, with everybody's second question", rates[1], None, "", None, "%"),
+        Figure("a user's question of the store", 1000 * seconds / (2 * users), None, "", None, "ms"),
     ]
 
 

@@ -15,6 +15,7 @@ from history import admin_corrections, admin_mapping, admin_spin_offs, claims  #
 from history.models import (
     AccountHistory,
     Anomaly,
+    BenchmarkSector,
     FxRate,
     MarketSymbol,
     Price,
@@ -108,6 +109,14 @@ class FxRateAdmin(admin.ModelAdmin):
     list_display = ("base", "quote", "day", "rate", "source")
     list_filter = ("base", "quote")
     date_hierarchy = "day"
+
+
+@admin.register(BenchmarkSector)
+class BenchmarkSectorAdmin(admin.ModelAdmin):
+    """The sector weights of an index, as its provider publishes them: what Brinson's attribution stands on."""
+
+    list_display = ("benchmark", "since", "sector", "weight", "proxy")
+    list_filter = ("benchmark", "since")
 
 
 @admin.register(ProviderUsage)

@@ -151,7 +151,14 @@ def attribution(gains: Gains, *, by: str, currency: str) -> Attribution:
 
 
 def _by_label(gains: Gains, by: str) -> list[Contribution]:
-    """Every gain has a label; parts of one label are summed day by day, so that they have a return of their own."""
+    sums = by_day(gains, by)
+    return [part for label, (gained, value) in sums.items() if (part := _contribution(gains, label, gained, value))]
+
+
+def by_day(gains: Gains, by: str) -> dict[tuple[str, str], list[Floats]]:
+    """Gain and value (D,) of each (label, key). Every gain has a label; parts of one label are summed day by day, so
+    that they have a return of their own.
+    """
     count = len(gains.lines.line.days)
     sums: dict[tuple[str, str], list[Floats]] = {}
 
@@ -169,7 +176,7 @@ def _by_label(gains: Gains, by: str) -> list[Contribution]:
         add(label_of(by, None, account), gains.of_cash[at], total[at] - held[at])
         rest = label_of(by, None, account) if by in OF_ACCOUNTS else (NOT_EXPLAINED, "")
         add(rest, gains.rest[at], np.zeros(count))
-    return [part for label, (gained, value) in sums.items() if (part := _contribution(gains, label, gained, value))]
+    return sums
 
 
 def _contribution(gains: Gains, label: tuple[str, str], gained: Floats, value: Floats) -> Contribution | None:

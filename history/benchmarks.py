@@ -1,6 +1,6 @@
 """Benchmarks: their prices are kept whether anybody holds them or not, and their index runs over a portfolio's days."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -10,9 +10,10 @@ from django.contrib.auth import get_user_model
 
 from history.closes import close_matrix
 from history.core.benchmark import total_return_index
+from history.core.book import Floats
 from history.corporate_actions import BENCHMARKS
 from history.fx import rate_matrix
-from history.models import MarketSymbol, SymbolAction
+from history.models import BenchmarkSector, MarketSymbol, SymbolAction
 from history.prices import Ensured, ensure_prices
 from history.providers import DataProviderChain
 from history.valuation import market_today
@@ -25,9 +26,13 @@ class UnknownBenchmark(Exception):
 
 
 def update_benchmarks(*, chain: DataProviderChain | None = None, now: datetime | None = None) -> Ensured:
-    """Fetch what is missing of the usual benchmarks and of those users have chosen. Call outside of transactions."""
+    """Fetch what is missing of the usual benchmarks, of those users have chosen, and of the funds that stand for
+    sectors. Call outside of transactions.
+    """
     today = market_today(now)
-    symbols = _symbols({*BENCHMARKS, *get_user_model().objects.values_list("benchmark", flat=True).distinct()})
+    chosen = get_user_model().objects.values_list("benchmark", flat=True).distinct()
+    proxies = BenchmarkSector.objects.order_by().values_list("proxy", flat=True).distinct()
+    symbols = _symbols({*BENCHMARKS, *chosen, *(proxy.upper() for proxy in proxies)})
     start = today - timedelta(days=settings.HISTORY_DAYS) - BEFORE
     return ensure_prices(symbol_ids=symbols, start=start, end=today, chain=chain)
 
@@ -44,33 +49,53 @@ def benchmark_index(*, symbol: str, start: date, end: date, base_currency: str) 
 
     Four queries. Raises UnknownBenchmark.
     """
-    found = MarketSymbol.objects.filter(symbol=symbol.upper(), exchange="").first()
-    if found is None:
-        raise UnknownBenchmark(symbol)
+    found = benchmark_indexes(symbols=[symbol.upper()], start=start, end=end, base_currency=base_currency)
+    return found[symbol.upper()]
+
+
+def benchmark_indexes(
+    *, symbols: Sequence[str], start: date, end: date, base_currency: str
+) -> dict[str, list[float | None]]:
+    """The index of each symbol, as `benchmark_index`; four queries, one more with foreign currencies.
+
+    Raises UnknownBenchmark, which names the symbol.
+    """
+    found = {one.symbol: one for one in MarketSymbol.objects.filter(symbol__in=symbols, exchange="")}
+    missing = [symbol for symbol in symbols if symbol not in found]
+    if missing:
+        raise UnknownBenchmark(missing[0])
     first = start - BEFORE
-    closes = close_matrix(symbol_ids=[found.pk], start=first, end=end).close[:, 0]
+    ids = [found[symbol].pk for symbol in symbols]
+    closes = close_matrix(symbol_ids=ids, start=first, end=end).close
+    rates = np.ones_like(closes)
+    if any(found[symbol].currency != base_currency for symbol in symbols):
+        rates = rate_matrix([found[symbol].currency for symbol in symbols], base_currency, first, end)
+    events = _events(ids, first, end)
+    return {
+        symbol: _index(symbol, closes[:, at], rates[:, at], *events[found[symbol].pk])
+        for at, symbol in enumerate(symbols)
+    }
+
+
+def _index(
+    symbol: str, closes: Floats, rates: Floats, splits: dict[int, float], dividends: dict[int, float]
+) -> list[float | None]:
     if np.isnan(closes).all():
         raise UnknownBenchmark(symbol)
-    if found.currency != base_currency:
-        rates = rate_matrix([found.currency], base_currency, first, end)[:, 0]
-    else:
-        rates = np.ones(closes.size)
-    splits, dividends = _events(found, first, end)
-    index = total_return_index(closes, splits=splits, dividends=dividends) * rates
-    shown = index[BEFORE.days :]
+    shown = (total_return_index(closes, splits=splits, dividends=dividends) * rates)[BEFORE.days :]
     opening = next((value for value in shown if not np.isnan(value) and value), None)
     if opening is None:
         raise UnknownBenchmark(symbol)
     return [None if np.isnan(value) else round(float(value / opening), 8) for value in shown]
 
 
-def _events(symbol: MarketSymbol, first: date, end: date) -> tuple[dict[int, float], dict[int, float]]:
-    splits: dict[int, float] = {}
-    dividends: dict[int, float] = {}
-    for action in SymbolAction.objects.filter(symbol=symbol, ex_date__range=(first, end), voided=False):
-        day = (action.ex_date - first).days
+def _events(ids: Sequence[int], first: date, end: date) -> dict[int, tuple[dict[int, float], dict[int, float]]]:
+    """Splits and dividends by symbol, each by day."""
+    found: dict[int, tuple[dict[int, float], dict[int, float]]] = {pk: ({}, {}) for pk in ids}
+    for action in SymbolAction.objects.filter(symbol__in=ids, ex_date__range=(first, end), voided=False):
+        day, (splits, dividends) = (action.ex_date - first).days, found[action.symbol_id]
         if action.ratio:  # what a vendor tells as a split of an odd ratio is in the price too
             splits[day] = splits.get(day, 1.0) * float(action.ratio)
         elif action.cash_per_unit:
             dividends[day] = dividends.get(day, 0.0) + float(action.cash_per_unit)
-    return splits, dividends
+    return found

@@ -115,3 +115,13 @@ class AllocationQuery(ScopeQuery):
 
 class AttributionQuery(PeriodQuery):
     by = serializers.ChoiceField(choices=BY, default="security", help_text="What contributions are grouped by.")
+    benchmark = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="A symbol, such as SPY: adds Brinson's effects beside its sector weights, where `by` is `sector`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("benchmark") and attrs["by"] != "sector":
+            raise serializers.ValidationError({"benchmark": ["Effects are told by sector: give by=sector."]})
+        return super().validate(attrs)

@@ -9,9 +9,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from history.active_return import ActiveReturn, NoSectorWeights, Segment, active_return
 from history.api.conditional import conditional
 from history.api.portfolio import PortfolioView
-from history.attribution import Attribution, Contribution, attribution, read_gains
+from history.attribution import Attribution, Contribution, Gains, attribution, read_gains
 from history.core.attribution import METHOD
 from history.core.versions import named
 from history.filters import AttributionQuery
@@ -50,6 +51,27 @@ class ContributionSerializer(serializers.Serializer[Any]):
         return fields
 
 
+class SegmentSerializer(serializers.Serializer[Any]):
+    sector = serializers.CharField(source="label")
+    weight = serializers.FloatField(help_text="Mean share of our capital.")
+    benchmark_weight = serializers.FloatField(help_text="0: not in the benchmark; all it made is allocation.")
+    allocation = serializers.FloatField()
+    selection = serializers.FloatField()
+    interaction = serializers.FloatField()
+
+
+class BrinsonSerializer(serializers.Serializer[Any]):
+    benchmark = serializers.CharField()
+    weights_since = serializers.DateField(allow_null=True, help_text="The newest set of weights that counts.")
+    reason = serializers.CharField(help_text="Why there are no effects; empty where there are.")
+    total = serializers.FloatField(allow_null=True, help_text="Our return.")
+    benchmark_total = serializers.FloatField(allow_null=True, help_text="Of the funds that stand for its sectors.")
+    excess = serializers.FloatField(allow_null=True, help_text="The effects add up to it.")
+    method = serializers.CharField()
+    version = serializers.CharField()
+    sectors = SegmentSerializer(many=True)
+
+
 class AttributionSerializer(serializers.Serializer[Any]):
     by = serializers.CharField()
     currency = serializers.CharField()
@@ -58,6 +80,7 @@ class AttributionSerializer(serializers.Serializer[Any]):
     method = serializers.CharField(help_text="How days are linked.")
     version = serializers.CharField()
     contributions = ContributionSerializer(many=True)
+    brinson = BrinsonSerializer(required=False, help_text="Asked for by `benchmark`, with `by=sector`.")
 
     def get_fields(self) -> Any:
         fields = super().get_fields()
@@ -76,7 +99,8 @@ class AttributionView(PortfolioView):
     def get(self, request: Request) -> HttpResponseBase:
         """Contributions, greatest first; they add up to the return of the period.
 
-        By `trade`, each purchase and sale with what its units have made since, and one part for all the rest.
+        By `trade`, each purchase and sale with what its units have made since, and one part for all the rest. By
+        `sector` with a `benchmark`, Brinson's allocation, selection and interaction beside its sector weights.
         """
         query = self.query(AttributionQuery)
         gains = read_gains(
@@ -84,16 +108,52 @@ class AttributionView(PortfolioView):
             period=query.days(today=market_today()),
             base_currency=self.currency,
         )
-        by = query.validated_data["by"]
+        by, benchmark = query.validated_data["by"], query.validated_data.get("benchmark", "")
         if gains is None:
             return conditional(request, orjson.dumps(_nothing(by, self.currency)))
-        return conditional(request, orjson.dumps(_written(attribution(gains, by=by, currency=self.currency))))
+        written = _written(attribution(gains, by=by, currency=self.currency))
+        if benchmark:
+            written["brinson"] = self._brinson(gains, benchmark)
+        return conditional(request, orjson.dumps(written))
+
+    def _brinson(self, gains: Gains, benchmark: str) -> dict[str, Any]:
+        try:
+            return _effects(active_return(gains, benchmark=benchmark, currency=self.currency))
+        except NoSectorWeights as none:
+            nothing = dict.fromkeys(("weights_since", "total", "benchmark_total", "excess"))
+            told: dict[str, Any] = {"benchmark": benchmark.upper(), "reason": str(none), "sectors": []}
+            return told | nothing | {"method": METHOD, "version": named("brinson")}
 
 
 def _nothing(by: str, currency: str) -> dict[str, Any]:
     version = named("trade_contribution" if by == "trade" else "contribution")
     none: dict[str, Any] = {"from": None, "to": None, "total": 0.0, "method": METHOD, "contributions": []}
     return {"by": by, "currency": currency, "version": version} | none
+
+
+def _effects(found: ActiveReturn) -> dict[str, Any]:
+    return {
+        "benchmark": found.benchmark,
+        "weights_since": found.since.isoformat(),
+        "reason": "",
+        "total": found.portfolio,
+        "benchmark_total": found.returned,
+        "excess": found.excess,
+        "method": found.method,
+        "version": found.version,
+        "sectors": [_segment(part) for part in found.segments],
+    }
+
+
+def _segment(part: Segment) -> dict[str, Any]:
+    return {
+        "sector": part.label,
+        "weight": part.ours,
+        "benchmark_weight": part.theirs,
+        "allocation": part.allocation,
+        "selection": part.selection,
+        "interaction": part.interaction,
+    }
 
 
 def _written(found: Attribution) -> dict[str, Any]:

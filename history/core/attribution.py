@@ -102,6 +102,26 @@ def brinson(*, weight: Floats, benchmark_weight: Floats, returns: Floats, benchm
     return Effects(over * (benchmark_returns - total), benchmark_weight * apart, over * apart)
 
 
+def segments_of(
+    *, gained: Floats, value: Floats, capital: Floats, benchmark_weight: Floats, benchmark_returns: Floats
+) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Weights and returns of segments by day for `brinson`: weight (D, N), and (own, benchmark's) returns (D, N).
+
+    `gained`, `value` (D, N) of each segment, `capital` (D,) of all. A segment that we do not hold returns what the
+    benchmark's does, so that it is no selection; one that the benchmark has not (NaN) what ours does, so that it is all
+    allocation. Where nothing is invested, nothing counts.
+    """
+    counted = capital > 0
+    start = value - gained
+    weight = np.where(counted[:, None], start / np.where(counted, capital, 1.0)[:, None], 0.0)
+    held = counted[:, None] & (start != 0)
+    returns = np.where(held, gained / np.where(held, start, 1.0), np.nan_to_num(benchmark_returns))
+    theirs = np.where(np.isnan(benchmark_returns), returns, benchmark_returns)
+    nothing = np.zeros_like(weight)
+    own, other = np.where(counted[:, None], returns, nothing), np.where(counted[:, None], theirs, nothing)
+    return np.asarray(weight, np.float64), (np.asarray(own, np.float64), np.asarray(other, np.float64))
+
+
 def linked_effects(effects: Effects, *, returns: Floats, benchmark: Floats) -> Effects:
     """Effects by day and segment (D, N) as those of the whole (N,): they add up to the linked excess return."""
     factor = carry(returns, benchmark)

@@ -1,6 +1,7 @@
 """Prices over time, and what they make of the ledger: a value per account and day."""
 
 from .account_day import AccountDay
+from .benchmark import BenchmarkSector
 from .correction import Correction, PriceDoubt
 from .fx import CurrencyRange, FxRate
 from .intraday import IntradayValue
@@ -15,6 +16,7 @@ __all__ = [
     "AccountDay",
     "AccountHistory",
     "Anomaly",
+    "BenchmarkSector",
     "Correction",
     "CurrencyRange",
     "FormerName",

@@ -1,7 +1,7 @@
 """`/performance/`: what the money made, how bumpy the way was, and what made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -12,8 +12,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from history.active_return import ActiveReturn, NoSectorWeights, active_return
 from history.analytics import Analytics, analytics
-from history.attribution import BY, Attribution, attribution, gains_of, read_gains
+from history.attribution import BY, Attribution, Gains, attribution, gains_of, read_gains
 from history.benchmarks import UnknownBenchmark
 from history.pages.chart import LABELS, WORDS
 from history.pages.comparison import ComparisonChoice, comparison_choices
@@ -21,6 +22,7 @@ from history.pages.panels import Panel, read_panel
 from history.pages.performance_charts import PerformancePanel, performance_panel
 from history.series import Period, period_of
 from history.valuation import market_today
+from investments.pages.remembered import remembers
 from investments.pages.scope import scope_of
 from portfolio_site.lib.sessions import last_closed_session
 
@@ -29,6 +31,7 @@ DEFAULT_PERIOD, DEFAULT_BY, DEFAULT_MEASURE = "1Y", "security", "twrr"
 MEASURES: Final = {"twrr": "Time-weighted", "mwrr": "Money-weighted"}
 NAMES: Final = {"class": "Asset class"}
 SHOWN: Final = 12
+REMEMBERED: Final = ("period", "by", "measure", "benchmark")
 GAVE, TOOK = 1, 6  # slice colours
 PARTS: Final = {"performance": "history/parts/_performance.html", "attribution": "history/parts/_attribution.html"}
 
@@ -59,9 +62,12 @@ class AttributionLine:
 
 @dataclass(frozen=True, slots=True)
 class AttributionPanel:
+    """`active`: Brinson's effects beside the chosen benchmark; None where it is not by sector, or has no weights."""
+
     found: Attribution
     lines: tuple[AttributionLine, ...]
     hidden: int
+    active: ActiveReturn | None = None
 
     @property
     def is_trades(self) -> bool:
@@ -119,7 +125,7 @@ class PerformancePage:
         return None if self.found is None else performance_panel(self.found, self.measure, unknown_benchmark=unknown)
 
     def attribution(self) -> Panel[AttributionPanel | None]:
-        variant = f"{self.currency} {self.period} {self.by}"
+        variant = f"{self.currency} {self.period} {self.by} {self.benchmark if self.by == 'sector' else ''}"
         return read_panel(
             "attribution", self._attribution, user_id=self.request.user.pk, scope=self.scope, variant=variant
         )
@@ -129,10 +135,22 @@ class PerformancePage:
             gains = gains_of(self.found.lines, self.found.positions)
         else:
             gains = read_gains(account_ids=self.scope.account_ids, period=self.days, base_currency=self.currency)
-        return None if gains is None else _attribution_panel(attribution(gains, by=self.by, currency=self.currency))
+        if gains is None:
+            return None
+        panel = _attribution_panel(attribution(gains, by=self.by, currency=self.currency))
+        return replace(panel, active=self._active(gains))
+
+    def _active(self, gains: Gains) -> ActiveReturn | None:
+        if self.by != "sector" or not any(choice.is_current for choice in self.choices):
+            return None
+        try:
+            return active_return(gains, benchmark=self.benchmark, currency=self.currency)
+        except NoSectorWeights:
+            return None
 
 
 @login_required
+@remembers("performance", REMEMBERED)
 def performance(request: HttpRequest) -> HttpResponse:
     """The page, or the one panel that a period, measure or dimension asks for."""
     target = request.htmx.target if getattr(request, "htmx", None) else None

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from plaid_link.sources.base import Snapshot
+from plaid_link.sources.csv import Draft, Options
 from plaid_link.sources.plaid import PlaidSource, client
+from plaid_link.tests.imports.sample import drafts
 from plaid_link.tests.scripted import (
     HOLDINGS,
     TRANSACTIONS,
