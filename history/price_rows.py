@@ -11,7 +11,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
+from psycopg.errors import UniqueViolation
 
 from history.invalidation import prices_came
 from history.providers.base import DailyPrice
@@ -114,15 +115,9 @@ def _copied(told: _Told) -> bool:
     try:
         with transaction.atomic():
             _copy(told, "history_price")
-    except IntegrityError as error:
-        if not _is_twice(error):
-            raise
+    except UniqueViolation:
         return False
     return True
-
-
-def _is_twice(error: IntegrityError) -> bool:
-    return getattr(error.__cause__, "sqlstate", "") == "23505"
 
 
 def _merged(told: _Told, conflict: str) -> tuple[dict[int, date], int]:

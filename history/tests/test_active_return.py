@@ -89,7 +89,7 @@ class TestServed:
     ) -> None:
         analysed = make_analysed(owner)
         self.weights(("Technology", "0.6", "SPY"), ("Energy", "0.3985", "xom"))
-        caller, query = api(analysed.owner), {"period": "1Y", "by": "sector", "benchmark": "spy"}
+        caller, query = api(analysed.owner), {"from": "2026-04-01", "by": "sector", "benchmark": "spy"}
         with django_assert_max_num_queries(28):
             body = caller.get(ATTRIBUTION, query).json()
         told = body["brinson"]
