@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
+from .lot import ZERO
 from .lot_events import Placed, as_of, ends_for_cash
-from .lots import ZERO
 from .positions import Departure, Event, Trade
 
 AFTER_TRADES: Final = 4  # as a rank: behind all that the brokerage booked that day
