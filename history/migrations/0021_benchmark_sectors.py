@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0019_rejected_figures")]
+    dependencies = [("history", "0020_rejected_figures")]
 
     operations = [
         migrations.CreateModel(

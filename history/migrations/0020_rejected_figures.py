@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("history", "0018_versions_of_days")]
+    dependencies = [("history", "0019_kept_histories")]
 
     operations = [
         migrations.AddField(
