@@ -10,6 +10,7 @@ from investments.models import (
     Account,
     CorporateAction,
     Holding,
+    IdenticalSecurity,
     Institution,
     LotPick,
     OwnerLots,
@@ -151,6 +152,13 @@ class LotPickAdmin(LedgerAdmin):
     list_display = ("owner", "account", "sale", "opened_by", "quantity")
     list_select_related = ("owner", "account", "sale", "opened_by")
     search_fields = ("account__name", "owner__email")
+
+
+@admin.register(IdenticalSecurity)
+class IdenticalSecurityAdmin(LedgerAdmin):
+    list_display = ("owner", "group", "security")
+    list_select_related = ("owner", "group", "security")
+    search_fields = ("owner__email", "group__name", "security__ticker_symbol")
 
 
 @admin.register(OwnerLots)

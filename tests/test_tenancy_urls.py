@@ -61,6 +61,7 @@ SHOWS_THE_OWNER = {
     "api-instrument",
     "api-instruments",
     "api-import-rows",
+    "api-identical-groups",
     "api-imports",
     "api-job",
     "api-ledger",
@@ -75,6 +76,7 @@ SHOWS_THE_OWNER = {
     "imports",
     "overview",
     "settings",
+    "tax_rules",
     "transactions",
 }
 URLS = every_url()

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from investments.models import Account, CorporateAction, Security, Transaction
+from investments.models import Account, CorporateAction, IdenticalGroup, Security, Transaction
 from plaid_link.models import ImportBatch, Item, UnplacedAccount
 from portfolio_site.models import Job
 
@@ -48,6 +48,9 @@ NAMED_BY_ID: dict[str, type[Any]] = {
     "api-corporate-action": CorporateAction,
     "api-lot-method": Account,
     "api-lot-picks": Transaction,
+    "api-identical-group": IdenticalGroup,
+    "tax_rules_group": IdenticalGroup,
+    "tax_rules_forget": IdenticalGroup,
     "api-ledger-versions": Transaction,
     "api-ledger-restore": Transaction,
 }

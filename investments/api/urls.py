@@ -15,6 +15,7 @@ from investments.api.tax import (
     LotViewSet,
     WashSalesView,
 )
+from investments.api.tax_rules import IdenticalGroupsView, IdenticalGroupView, TaxRulesView
 from investments.api.transactions import TransactionViewSet
 
 LIST = {"get": "list"}
@@ -47,6 +48,9 @@ urlpatterns = [
     path("api/v1/tax/form-8949", Form8949View.as_view(), name="api-tax-8949"),
     path("api/v1/tax/form-8949.csv", Form8949CsvView.as_view(), name="api-tax-8949-csv"),
     path("api/v1/tax/wash-sales", WashSalesView.as_view(), name="api-tax-wash-sales"),
+    path("api/v1/tax/rules", TaxRulesView.as_view(), name="api-tax-rules"),
+    path("api/v1/tax/identical-groups", IdenticalGroupsView.as_view(), name="api-identical-groups"),
+    path("api/v1/tax/identical-groups/<int:pk>", IdenticalGroupView.as_view(), name="api-identical-group"),
     path("api/v1/reconciliation", ReconciliationView.as_view(), name="api-reconciliation"),
     path("api/v1/accounts/<int:pk>/lot-method", LotMethodView.as_view(), name="api-lot-method"),
     path("api/v1/transactions/<int:pk>/lots", LotPicksView.as_view(), name="api-lot-picks"),

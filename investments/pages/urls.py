@@ -1,12 +1,17 @@
 from django.urls import path
 
-from investments.pages import edit
+from investments.pages import edit, tax_rules
 from investments.pages.tax import accept_opening, tax_page
 from investments.pages.transactions import transactions
 
 urlpatterns = [
     path("tax/", tax_page, name="tax"),
     path("tax/opening/", accept_opening, name="tax_opening"),
+    path("tax/rules/", tax_rules.tax_rules, name="tax_rules"),
+    path("tax/rules/same-lot/", tax_rules.read_same_lot, name="tax_rules_same_lot"),
+    path("tax/rules/groups/", tax_rules.save_group, name="tax_rules_new_group"),
+    path("tax/rules/groups/<int:pk>/", tax_rules.save_group, name="tax_rules_group"),
+    path("tax/rules/groups/<int:pk>/remove/", tax_rules.forget_group, name="tax_rules_forget"),
     path("transactions/", transactions, name="transactions"),
     path("transactions/add/", edit.add, name="transaction_add"),
     path("transactions/undo/", edit.step, {"way": "undo"}, name="transactions_undo"),
