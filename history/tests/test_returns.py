@@ -49,7 +49,18 @@ def test_transfers_change_nothing() -> None:
 
 
 def test_a_deposit_on_the_last_day_is_neutral() -> None:
-    assert twrr([100, 110, 110, 210], [100, 0, 0, 100]) == pytest.approx(0.1, abs=1e-15)
+    sample = case("02_portfolio_performance", "pp_deposit_on_last_day_neutral")
+    value, flow = np.zeros(10), np.zeros(10)
+    for day, kind, amount in sample["events"]:
+        number = int(day[-2:]) - 1
+        flow[number] = float(amount) if kind == "deposit" else 0.0
+        value[number:] += float(amount)
+    assert twrr(value, flow) == pytest.approx(float(sample["expected_accumulated_end"]), abs=1e-15)
+
+
+def test_without_a_valuation_nothing_is_made() -> None:
+    assert not case("02_portfolio_performance", "pp_no_valuation")["events"]
+    assert returns.index_of(returns.daily_returns(np.zeros(5), np.zeros(5))).tolist() == [1] * 5
 
 
 def test_published_time_weighted_returns() -> None:

@@ -253,6 +253,16 @@ def test_the_other_published_ratios() -> None:
         assert found_var.historical == pytest.approx(float(expected), abs=1e-9)
 
 
+def test_deviation_as_portfolio_performance_has_it() -> None:
+    """Theirs is of logarithmic returns, over the whole period."""
+    cases = {one["id"]: one for one in reference("02_portfolio_performance")["cases"]}
+    told = floats(cases["pp_volatility"]["returns"])
+    found = risk.volatility(np.log1p(told))
+    assert found is not None
+    expected = float(cases["pp_volatility"]["expected"]["std_dev"])
+    assert found / 252**0.5 * told.size**0.5 == pytest.approx(expected, abs=1e-11)
+
+
 def test_drawdown_as_portfolio_performance_has_it() -> None:
     """Theirs is above zero and takes accumulated returns; a value below zero is a loss of everything here."""
     cases = {one["id"]: one for one in reference("02_portfolio_performance")["cases"]}

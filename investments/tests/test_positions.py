@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from investments.core import precision
 from investments.core.lot import LotMethod
 from investments.core.positions import (
     Delisting,
@@ -51,6 +52,33 @@ def test_a_split_goes_lot_by_lot() -> None:
     """IRS FAQ on stock splits: 100 at 10 and 100 at 12 become 200 at 5 and 200 at 6."""
     positions = bought((100, 1000), (100, 1200)).apply([Split(9, later(9), A, D(2))])
     assert costs(positions, A) == [(200, 1000), (200, 1200)]
+
+
+def test_units_after_splits_as_portfolio_performance_has_them() -> None:
+    """A ratio is kept at twelve places, so that a third of 357 is 119 to nine."""
+    found = next(one for one in reference("02_portfolio_performance")["cases"] if one["id"] == "pp_split_ratios")
+    for one in found["cases"]:
+        before, after = one["shares"]
+        ratios = [precision.quantity(D(one["new"]) / D(one["old"]))]
+        if "then" in one:
+            ratios.append(precision.quantity(D(1) / D(3)))
+        splits = [Split(9 + number, later(9 + number), A, ratio) for number, ratio in enumerate(ratios)]
+        (lot,) = bought((before, 1000)).apply(splits).lots(A)
+        assert float(lot.quantity) == pytest.approx(float(after), abs=1e-9)
+        assert lot.cost == 1000
+
+
+def test_what_was_sold_and_bought_anew_and_sold_costs_nothing() -> None:
+    found = next(
+        one for one in reference("02_portfolio_performance")["cases"] if one["id"] == "pp_cost_reopen_after_zero"
+    )
+    trades = [
+        Trade(number, date.fromisoformat(day), A, D(units) * (1 if kind == "BUY" else -1), D(amount))
+        for number, (day, kind, units, amount) in enumerate(found["transactions"])
+    ]
+    for method in (LotMethod.FIFO, LotMethod.AVERAGE):
+        positions = Positions(method=method).apply(trades)
+        assert sum(lot.cost or 0 for lot in positions.lots(A)) == int(found["expected_cost"])
 
 
 def test_a_stock_dividend_spreads_the_basis() -> None:

@@ -42,6 +42,8 @@ def test_each_page_and_each_user_has_its_own(portfolio: Portfolio, other: Any) -
     client = signed_in(portfolio.owner)
     client.get("/holdings/", {"sort": "name"})
     client.get("/", {"period": "3M"})
+    client.get("/performance/", {"measure": "mwrr", "by": "sector"})
+    assert client.get("/performance/")["Location"] == "/performance/?by=sector&measure=mwrr"
     assert client.get("/holdings/")["Location"] == "/holdings/?sort=name"
     assert client.get("/")["Location"] == "/?period=3M"
     assert client.get(LIST).status_code == 200
