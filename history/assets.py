@@ -4,13 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from history.core.adjust import Event, split_adjusted
+from history.core.adjust import ONE, Event, Formula, back_adjusted, split_adjusted
 from history.models import MarketSymbol, Price, SymbolAction
 from history.symbols import symbol_named
+from history.valuation import market_today
 from investments.filters import securities_of
 from investments.models import Security, Transaction
 
@@ -58,14 +60,20 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class PriceSeries:
-    """Closes of one symbol, ascending: as traded, and divided by all splits since."""
+    """Closes of one symbol, ascending: as traded, divided by all splits since, and with dividends put back too.
+
+    `adj_close` follows from the raw closes and the actions known now, so that it never goes stale; `imputed`: no
+    provider told one of that day that it could be held against.
+    """
 
     dates: list[date]
     close: list[Decimal]
     adjusted: list[Decimal]
+    adj_close: list[Decimal]
+    imputed: list[bool]
 
 
-NO_PRICES = PriceSeries([], [], [])
+NO_PRICES = PriceSeries([], [], [], [], [])
 
 
 def asset_with_id(user: Any, security_id: int) -> Asset | None:
@@ -110,17 +118,42 @@ def recent_transactions(user: Any, asset: Asset, *, count: int) -> "QuerySet[Tra
 def price_series(*, symbol_ids: Collection[int], start: date, end: date) -> Mapping[int, PriceSeries]:
     """Closes of the days from `start` to `end` by symbol id; symbols without any are left out. Two queries."""
     rows = Price.objects.filter(symbol__in=symbol_ids, day__range=(start, end)).order_by("symbol", "day")
-    closes: dict[int, list[tuple[date, Decimal]]] = {}
-    for symbol_id, day, close in rows.values_list("symbol_id", "day", "close"):
-        closes.setdefault(symbol_id, []).append((day, close))
-    splits: dict[int, list[Event]] = {}
-    told = SymbolAction.objects.filter(symbol__in=list(closes), kind=SymbolAction.Kind.SPLIT, voided=False)
-    for symbol_id, ex_date, ratio in told.filter(ex_date__gt=start).values_list("symbol_id", "ex_date", "ratio"):
-        splits.setdefault(symbol_id, []).append(Event(ex_date, ratio=ratio))
-    return {symbol_id: _series(found, splits.get(symbol_id, [])) for symbol_id, found in closes.items()}
+    closes: dict[int, list[_Close]] = {}
+    for symbol_id, *close in rows.values_list("symbol_id", "day", "close", "adj_close"):
+        closes.setdefault(symbol_id, []).append(_Close(*close))
+    events: dict[int, list[Event]] = {}
+    happened = SymbolAction.objects.filter(symbol__in=list(closes), voided=False, ex_date__lte=max(end, market_today()))
+    told = happened.filter(ex_date__gt=start).order_by("symbol", "ex_date", "kind")
+    for symbol_id, ex_date, ratio, amount in told.values_list("symbol_id", "ex_date", "ratio", "cash_per_unit"):
+        events.setdefault(symbol_id, []).append(Event(ex_date, ratio or ONE, amount or Decimal(0)))
+    return {symbol_id: _series(found, events.get(symbol_id, [])) for symbol_id, found in closes.items()}
 
 
-def _series(found: Sequence[tuple[date, Decimal]], splits: Sequence[Event]) -> PriceSeries:
-    days, closes = [day for day, _ in found], [close for _, close in found]
-    adjusted = [close.quantize(PLACES) for close in split_adjusted(days, closes, splits)] if splits else closes
-    return PriceSeries(days, closes, adjusted)
+class _Close(NamedTuple):
+    day: date
+    close: Decimal
+    told: Decimal | None
+
+
+def _series(found: Sequence[_Close], events: Sequence[Event]) -> PriceSeries:
+    days, closes = [one.day for one in found], [one.close for one in found]
+    imputed = [one.told is None for one in found]
+    if not events:
+        return PriceSeries(days, closes, closes, closes, imputed)
+    splits = [Event(event.ex_date, event.ratio) for event in events if event.ratio != ONE]
+    adjusted = split_adjusted(days, closes, splits)
+    return PriceSeries(days, closes, _rounded(adjusted), _rounded(_with_dividends(days, closes, events)), imputed)
+
+
+def _with_dividends(days: Sequence[date], closes: Sequence[Decimal], events: Sequence[Event]) -> list[Decimal]:
+    """Adjusted for splits and dividends, on today's scale. A dividend as large as the price cannot be put back."""
+    since = prod((event.ratio for event in events if event.ex_date > days[-1]), start=ONE)
+    try:
+        series = back_adjusted(days, closes, events, Formula.YAHOO)
+    except ValueError:
+        series = back_adjusted(days, closes, events, Formula.WIKI)
+    return [close / since for close in series]
+
+
+def _rounded(closes: Sequence[Decimal]) -> list[Decimal]:
+    return [close.quantize(PLACES) for close in closes]

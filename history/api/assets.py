@@ -1,6 +1,6 @@
 """One security in full, by id and by symbol; and many symbols' prices at once."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,7 +32,13 @@ from portfolio_site.lib.throttling import BULK
 YEAR = timedelta(days=365)
 RECENT = 20
 MOST_SYMBOLS, MOST_DAYS = 100, 731
-SERIES = {"dates": ["2026-11-19", "2026-11-20"], "close": ["228.7", "227.5"], "adjusted": ["228.7", "227.5"]}
+SERIES = {
+    "dates": ["2026-11-19", "2026-11-20"],
+    "close": ["228.7", "227.5"],
+    "adjusted": ["228.7", "227.5"],
+    "adj_close": ["228.44", "227.5"],
+    "imputed": [False, True],
+}
 ASSET = {
     "symbol": "AAPL",
     "exchange": "XNAS",
@@ -71,6 +77,10 @@ class SeriesSerializer(serializers.Serializer[PriceSeries]):
     dates = serializers.ListField(child=serializers.DateField())
     close = serializers.ListField(child=QuantityText(), help_text="As traded.")
     adjusted = serializers.ListField(child=QuantityText(), help_text="Divided by all splits since.")
+    adj_close = serializers.ListField(child=QuantityText(), help_text="With dividends put back too.")
+    imputed = serializers.ListField(
+        child=serializers.BooleanField(), help_text="Whether no provider told an adjusted close of that day itself."
+    )
 
 
 class AssetSerializer(serializers.Serializer[Seen]):
@@ -187,7 +197,7 @@ class BulkPricesView(APIView):
 
 
 def _priced(symbol: MarketSymbol, series: PriceSeries) -> dict[str, Any]:
-    columns = {"dates": series.dates, "close": series.close, "adjusted": series.adjusted}
+    columns = asdict(series)
     return {"symbol": symbol.symbol, "exchange": symbol.venue, "currency": symbol.currency, **columns}
 
 

@@ -4,7 +4,7 @@ Prices are stored as traded. A vendor that divides its history by later splits i
 adjusted for splits and dividends is made on demand. All prices of one symbol, oldest first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
@@ -64,7 +64,7 @@ def back_adjusted(
     """
     scaled: list[Decimal] = []
     factor, at = ONE, 0
-    later = sorted((event for event in events if days and event.ex_date <= days[-1]), key=_ex_date, reverse=True)
+    later = sorted(_by_day(event for event in events if days and event.ex_date <= days[-1]), key=_ex_date, reverse=True)
     for place in range(len(days) - 1, -1, -1):
         while at < len(later) and later[at].ex_date > days[place]:
             factor = _WIDE.multiply(factor, _scale(later[at], closes[place + 1], closes[place], formula))
@@ -86,6 +86,16 @@ def _scale(event: Event, on_ex_date: Decimal, before: Decimal, formula: Formula)
     if kept <= 0:
         raise ValueError(f"A dividend of {event.amount} on {event.ex_date} is more than the price")
     return _WIDE.multiply(split, kept)
+
+
+def _by_day(events: Iterable[Event]) -> list[Event]:
+    """One event for each day: a dividend that goes with a split is per share after it."""
+    found: dict[date, Event] = {}
+    for event in events:
+        known = found.get(event.ex_date, Event(event.ex_date))
+        ratio = _WIDE.multiply(known.ratio, event.ratio)
+        found[event.ex_date] = Event(event.ex_date, ratio, known.amount + event.amount)
+    return list(found.values())
 
 
 def _ex_date(event: Event) -> date:

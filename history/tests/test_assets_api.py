@@ -42,6 +42,8 @@ def test_a_security_in_full(api: Any, portfolio: Portfolio, apple: MarketSymbol)
         "dates": ["2026-11-18", "2026-11-19", "2026-11-20"],
         "close": ["450", "455", "227.5"],
         "adjusted": ["225", "227.5", "227.5"],
+        "adj_close": ["225", "227.5", "227.5"],
+        "imputed": [True, True, True],
     }
     assert (body["quote"]["price"], body["quote"]["freshness"]["state"]) == ("227.5", "close")
     # 10 in the brokerage account and 4 in the IRA, of 9478.35 in all.
@@ -110,6 +112,22 @@ def test_prices_of_many_symbols(api: Any, owner: Any, apple: MarketSymbol) -> No
     assert by_symbol["AAPL"]["dates"] == ["2026-11-19", "2026-11-20"]
     assert by_symbol["AAPL"]["adjusted"] == ["227.5", "227.5"]
     assert by_symbol["TSLA"]["dates"] == by_symbol["TSLA"]["close"] == []
+
+
+def test_dividends_are_put_back_and_what_is_only_announced_is_not(api: Any, owner: Any, apple: MarketSymbol) -> None:
+    """2.275 of 455 are half a percent; a provider told one adjusted close itself."""
+    Price.objects.filter(symbol=apple, day=TODAY).update(adj_close=Decimal("227.5"))
+    SymbolAction.objects.create(
+        symbol=apple, kind="cash_dividend", ex_date=TODAY, cash_per_unit=Decimal("1.1375"), source="test"
+    )
+    ahead = TODAY + timedelta(days=5)
+    SymbolAction.objects.create(symbol=apple, kind="split", ex_date=ahead, ratio=4, source="test")
+    (item,) = api(owner).post(BULK, {"symbols": ["AAPL"], "from": "2026-11-18"}).json()["items"]
+    assert item["adjusted"] == ["225", "227.5", "227.5"]
+    assert item["adj_close"] == ["223.875", "226.3625", "227.5"]
+    assert item["imputed"] == [True, True, False]
+    (before,) = api(owner).post(BULK, {"symbols": ["AAPL"], "from": "2026-11-18", "to": "2026-11-19"}).json()["items"]
+    assert (before["adjusted"], before["adj_close"]) == (["225", "227.5"], ["225", "227.5"]), "on today's scale"
 
 
 @pytest.mark.parametrize(
