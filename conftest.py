@@ -11,6 +11,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from portfolio_site.lib import rls
 from tests.database import empty_partitions
+from tests.template import migrated_template
 
 pytest_plugins = ["tests.fixtures", "tests.scheduling"]
 
@@ -21,6 +22,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     """The test database for whoever asks: pytest-django's own makes none for fixtures that last longer than a test."""
     with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
         made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
     yield
     with django_db_blocker.unblock():

@@ -11,8 +11,11 @@ from psycopg import sql
 
 
 @contextmanager
-def scratch_database(database_url: str) -> Iterator[str]:
-    """The URL of a new, empty database beside the one of `database_url`; empty (the embedded engine) when that is."""
+def scratch_database(database_url: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database beside the one of `database_url`, a copy of `template`, which is an empty one.
+
+    Empty (the embedded engine) when `database_url` is.
+    """
     if not database_url:
         yield ""
         return
@@ -20,7 +23,8 @@ def scratch_database(database_url: str) -> Iterator[str]:
     name = f"{parts.path.strip('/') or 'longview'}_check_{os.getpid()}_{secrets.token_hex(2)}"
     identifier = sql.Identifier(name)
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, sql.Identifier(template))
+        connection.execute(copied)
         try:
             yield urlunsplit(parts._replace(path=f"/{name}"))
         finally:

@@ -22,6 +22,7 @@ from portfolio_site.demo.waiting import wait_until
 from tests.faults.deployment import Deployment
 from tests.faults.people import Person, newcomer
 from tests.faults.posting import make_key_known
+from tests.template import migrated_template
 
 CANARY = f"canary{secrets.token_hex(4)}"
 CANARY_ACCOUNT = {
@@ -69,7 +70,7 @@ PATIENCE, STEP = 90.0, 5.0
 def deployed(name: str, database_url: str) -> Iterator[Deployment]:
     """Everything up and running, with a canary in it; gone afterwards. An empty URL: with a PostgreSQL of its own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    with scratch_database(database_url) as url:
+    with scratch_database(database_url, template=migrated_template() if database_url else "") as url:
         deployment = Deployment(var=Path(settings.VAR_DIR) / f"{name}-{worker}", database_url=url)
         deployment.erase()
         try:
