@@ -34,7 +34,7 @@ def walk(*, web: str, plaid: str, demo: tuple[str, str], say: Say) -> int:
     """Walk the journey and say what is seen; returns 0. Raises Unexpected at the first thing that is not right."""
     newcomer = Client(web=web, plaid=plaid)
     sign_up(newcomer, "newcomer@example.com")
-    say("Signed up and saw the onboarding page")
+    say("Signed up, agreed to the terms and saw where to connect")
     newcomer.sign_in("newcomer@example.com", PASSWORD)
     answer = newcomer.link(institution="ins_11", sandbox_user="user_good")
     result = newcomer.wait_for_job(answer["job_id"])["result"]
@@ -51,15 +51,21 @@ def walk(*, web: str, plaid: str, demo: tuple[str, str], say: Say) -> int:
 
 
 def sign_up(client: Client, email: str) -> None:
-    """Through the form, like a browser: cookie, CSRF token, redirect to onboarding."""
-    form = client.http.get(f"{client.web}/accounts/signup/")
+    """Through the forms, like a browser: cookies, CSRF tokens, redirect to onboarding, and its first step."""
+    _submit(client, "/accounts/signup/", leads_to="/onboarding/", email=email, password1=PASSWORD)
+    about = {"base_currency": "USD", "time_zone": "America/New_York", "terms": "on"}
+    _submit(client, "/onboarding/", leads_to="/onboarding/connect/", **about)
+
+
+def _submit(client: Client, path: str, *, leads_to: str, **fields: str) -> None:
+    form = client.http.get(f"{client.web}{path}")
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)
     if token is None:
-        raise Unexpected("The sign-up page has no form")
-    fields = {"csrfmiddlewaretoken": token[1], "email": email, "password1": PASSWORD, "consent": "on"}
-    done = client.http.post(f"{client.web}/accounts/signup/", data=fields, headers={"Referer": str(form.url)})
-    if done.status_code != 200 or "/onboarding" not in str(done.url):
-        raise Unexpected(f"Signing up ended at {done.url} with {done.status_code}")
+        raise Unexpected(f"{path} has no form")
+    given = {"csrfmiddlewaretoken": token[1], **fields}
+    done = client.http.post(f"{client.web}{path}", data=given, headers={"Referer": str(form.url)})
+    if done.status_code != 200 or done.url.path != leads_to:
+        raise Unexpected(f"{path} led to {done.url} with {done.status_code}")
 
 
 def second_sync_changes_nothing(client: Client, item_id: str, say: Say) -> None:
@@ -107,7 +113,7 @@ def other_owners_stay_unseen(client: Client, other: Client, say: Say) -> None:
 def see_pages(client: Client, say: Say) -> None:
     """With the session of the sign-up form, as a browser has it."""
     for path in PAGES:
-        status = client.http.get(f"{client.web}{path}").status_code
-        if status != httpx.codes.OK:
-            raise Unexpected(f"{path} answered {status}")
+        answer = client.http.get(f"{client.web}{path}")
+        if answer.status_code != httpx.codes.OK or answer.url.path != path:
+            raise Unexpected(f"{path} led to {answer.url} with {answer.status_code}")
     say(f"Saw {', '.join(PAGES)}")

@@ -151,7 +151,7 @@ class Person:
 
 
 def newcomer(deployment: Deployment, name: str = "somebody") -> Person:
-    """A new user, through the sign-up form."""
+    """A new user, through the sign-up form and the first step of onboarding."""
     email = f"{name}-{secrets.token_hex(4)}@example.com"
     client = Client(web=deployment.addresses.web, plaid=deployment.addresses.plaid)
     sign_up(client, email)
