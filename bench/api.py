@@ -80,7 +80,7 @@ def endpoints(accounts: list[int], seconds: float) -> list[Figure]:
     tokens = tokens_of(accounts)
 
     def measured(path: str, callers: int) -> Load:
-        return load([path] * callers, tokens[:callers], port=port, seconds=seconds)
+        return load(lambda _number: path, tokens[:callers], port=port, seconds=seconds)
 
     with tempfile.TemporaryDirectory() as folder, web(Path(folder)) as port:
         for path in (BARE, *ROUTES.values()):
@@ -94,8 +94,10 @@ def endpoints(accounts: list[int], seconds: float) -> list[Figure]:
 
 def compared(name: str, alone: Load, busy: Load, bare_alone: Load, bare: Load) -> list[Figure]:
     return [
+        beside(f"{name}, alone, p50", alone.percentile(50), bare_alone.percentile(50)),
         beside(f"{name}, alone, p95", alone.percentile(95), bare_alone.percentile(95)),
-        beside(f"{name}, {CALLERS} callers, p95", busy.percentile(95), bare.percentile(95)),
+        *(beside(f"{name}, {CALLERS} callers, p{percent}", busy.percentile(percent), bare.percentile(percent))
+          for percent in (50, 95, 99)),
         Figure(f"{name}, {CALLERS} callers", busy.per_second, bare.per_second, "bare view",
                busy.per_second / bare.per_second, "/s"),
     ]  # fmt: skip
