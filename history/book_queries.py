@@ -2,25 +2,29 @@
 
 from typing import Final
 
-from history.core.movements import effect_code
 from history.fx import JOIN_PAID, PAID_RATE, paid_sql
 from history.valuation import CURRENCY, IS_CASH, MULTIPLIER
 
 # All versions of all rows: a later version may lie on another day than the one it supersedes. What few rows are is told
 # of those alone (ODD): each column that is read of all costs a tenth of the query.
+# Of a row's type and subtype a hash is read: a join costs more, and text has no width.
+KIND_HASH: Final = "hashtextextended(subtype, hashtextextended(type, 0))"
 TRANSACTIONS: Final = f"""
 SELECT t.id, t.is_void OR t.supersedes_id IS NOT NULL OR t.type = 'cancel' OR t.currency <> %(currency)s, t.account_id,
-    COALESCE(t.security_id, 0), t.date, COALESCE(kind.code, {effect_code("", "")})::int4,
+    COALESCE(t.security_id, 0), t.date, {KIND_HASH},
     t.quantity::float8, t.price::float8, t.amount::float8, t.fees::float8
 FROM investments_transaction t
-LEFT JOIN unnest(%(types)s::text[], %(subtypes)s::text[], %(codes)s::int[]) kind(type, subtype, code)
-    ON kind.type = t.type AND kind.subtype = t.subtype
 WHERE t.account_id = ANY(%(accounts)s)
 """
 TRANSACTION_COLUMNS: Final = {
-    "id": "int8", "odd": "bool", "account": "int8", "security": "int8", "day": "date", "effect": "int4",
+    "id": "int8", "odd": "bool", "account": "int8", "security": "int8", "day": "date", "kind": "int8",
     "quantity": "float8", "price": "float8", "amount": "float8", "fees": "float8",
 }  # fmt: skip
+KINDS: Final = f"""
+SELECT {KIND_HASH}, code FROM unnest(%(types)s::text[], %(subtypes)s::text[], %(codes)s::int[]) k(type, subtype, code)
+ORDER BY 1
+"""
+KIND_COLUMNS: Final = {"kind": "int8", "code": "int4"}
 
 ODD: Final = f"""
 {paid_sql("t.id = ANY(%(odd)s)")}

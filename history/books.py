@@ -18,6 +18,8 @@ from history.book_queries import (
     EXCHANGES,
     HOLDING_COLUMNS,
     HOLDINGS,
+    KIND_COLUMNS,
+    KINDS,
     ODD,
     ODD_COLUMNS,
     SECURITIES,
@@ -134,14 +136,8 @@ def _found(position_keys: Ints, keys: Ints) -> Ints:
 
 def _versions(accounts: Ints, currency: str) -> dict[str, Column]:
     """Every version of every row; money in `currency`, the accounts'."""
-    parameters = {
-        "accounts": accounts.tolist(),
-        "currency": currency,
-        "types": [kind for kind, _ in TABLE],
-        "subtypes": [subtype for _, subtype in TABLE],
-        "codes": [effect_code(*kind) for kind in TABLE],
-    }
-    rows = read_columns(TRANSACTIONS, parameters, TRANSACTION_COLUMNS)
+    rows = read_columns(TRANSACTIONS, {"accounts": accounts.tolist(), "currency": currency}, TRANSACTION_COLUMNS)
+    rows["effect"] = _effects(rows.pop("kind"))
     odd = np.flatnonzero(rows.pop("odd"))
     rows |= {
         "supersedes": np.zeros(rows["id"].size, np.int64),
@@ -159,6 +155,19 @@ def _versions(accounts: Ints, currency: str) -> dict[str, Column]:
     for name, column in told.items():
         rows[name][place] = column
     return rows
+
+
+def _effects(hashes: Ints) -> Ints:
+    """The code of each row's effect, by the hash of its type and subtype; the server tells those of the table."""
+    parameters = {
+        "types": [kind for kind, _ in TABLE],
+        "subtypes": [subtype for _, subtype in TABLE],
+        "codes": [effect_code(*kind) for kind in TABLE],
+    }
+    known = read_columns(KINDS, parameters, KIND_COLUMNS)
+    place = np.minimum(np.searchsorted(known["kind"], hashes), known["kind"].size - 1)
+    found = known["kind"][place] == hashes
+    return np.where(found, known["code"][place], effect_code("", "")).astype(np.int64)
 
 
 def _newest(versions: dict[str, Column], accounts: Ints) -> Ints:
@@ -251,7 +260,7 @@ def _movements(rows: dict[str, Column], account: Ints, position: Ints, window: W
         account=account,
         position=position,
         day=day,
-        effect=rows["effect"].astype(np.int64),
+        effect=rows["effect"],
         quantity=rows["quantity"],
         price=rows["price"],
         amount=rows["amount"],
