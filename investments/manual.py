@@ -22,6 +22,9 @@ SOURCE = Security.Source.MANUAL
 AT = InstitutionEntry("manual", "Manual")  # where all accounts are that nobody reports
 TYPES = tuple(dict.fromkeys(kind for kind, _ in TABLE if kind != "cancel"))
 TRADES = frozenset({"buy", "sell"})
+# How an account that nobody reports is taxed: Plaid's subtypes, and what people call them.
+ACCOUNT_KINDS = (("brokerage", "Brokerage"), ("ira", "Traditional IRA"), ("roth", "Roth IRA"), ("401k", "401(k)"),
+                 ("hsa", "HSA"), ("crypto exchange", "Crypto"))  # fmt: skip
 SECURITY_TYPES = ("equity", "etf", "mutual fund", "fixed income", "cryptocurrency", "other")
 
 

@@ -47,6 +47,7 @@ PAGES = [
     "/connections/",
     "/settings/",
     "/settings/leave/",
+    "/connections/by-hand/",
     "/terms/",
     "/onboarding/",
     "/onboarding/connect/",

@@ -43,6 +43,7 @@ NAMED_BY_ID: dict[str, type[Any]] = {
     "session_end": UserSession,
     "program_end": OutstandingToken,
     "api-account-row": Account,
+    "account_close": Account,
     "api-security": Security,
     "api-instrument": Security,
     "api-corporate-action": CorporateAction,

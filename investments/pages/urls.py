@@ -1,10 +1,12 @@
 from django.urls import path
 
-from investments.pages import edit, tax_rules
+from investments.pages import by_hand, edit, tax_rules
 from investments.pages.tax import accept_opening, tax_page
 from investments.pages.transactions import transactions
 
 urlpatterns = [
+    path("connections/by-hand/", by_hand.open_account, name="account_by_hand"),
+    path("connections/by-hand/<int:pk>/close/", by_hand.close_account, name="account_close"),
     path("tax/", tax_page, name="tax"),
     path("tax/opening/", accept_opening, name="tax_opening"),
     path("tax/rules/", tax_rules.tax_rules, name="tax_rules"),

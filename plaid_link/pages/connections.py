@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from investments.kinds import account_kind
 from investments.models import Account, Holding, Institution, Transaction
+from investments.pages.by_hand import kept_by_hand
 from investments.pages.scope import scope_of
 from plaid_link import placing
 from plaid_link.findings import Note, notes
@@ -109,7 +110,13 @@ def connections(request: HttpRequest) -> HttpResponse:
     if scope_of(request).is_everything:
         items = Item.objects.for_user(request.user)
     cards = connection_cards(items.distinct())
-    context = {"cards": cards, "link": link_addresses(), "is_syncing": any(card.is_syncing for card in cards)}
+    kept = kept_by_hand(request.user).filter(pk__in=scope_of(request).account_ids)
+    context = {
+        "cards": cards,
+        "kept": [_kept(account) for account in kept],
+        "link": link_addresses(),
+        "is_syncing": any(card.is_syncing for card in cards),
+    }
     return render(request, "plaid_link/connections.html", context)
 
 
@@ -198,6 +205,18 @@ def _card(item: Item, accounts: list[Account], held: dict[int, list[Holding]], a
 def _asked_of(question: Question) -> AskedOf:
     choices = (Choice(one.pk, one.name, one.mask, account_kind(one)) for one in question.candidates)
     return AskedOf(question.unplaced.pk, question.unplaced.name, question.unplaced.mask, tuple(choices))
+
+
+def _kept(account: Account) -> FedAccount:
+    return FedAccount(
+        pk=account.pk,
+        name=account.name,
+        mask=account.mask,
+        kind=f"{account_kind(account)}, {'imported' if account.source == 'csv' else 'by hand'}",
+        value=account.value,  # type: ignore[attr-defined]
+        currency=account.currency,
+        is_closed=False,
+    )
 
 
 def _fed(account: Account, held: list[Holding]) -> FedAccount:

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
+from investments.manual import ACCOUNT_KINDS
 from investments.models import Account
 from investments.pages.scope import Scope
 from plaid_link.imports.models import ImportBatch
@@ -15,8 +16,6 @@ from plaid_link.sources.csv.kinds import KINDS, LEAVE_OUT
 from plaid_link.sources.csv.layouts.generic import FIELDS
 
 NEW: Final = "new"
-SUBTYPES: Final = (("brokerage", "Brokerage"), ("ira", "Traditional IRA"), ("roth", "Roth IRA"), ("401k", "401(k)"),
-                   ("hsa", "HSA"), ("crypto exchange", "Crypto"))  # fmt: skip
 FIELD_LABELS: Final = {
     "date": "Date",
     "action": "What happened",
@@ -69,7 +68,7 @@ class UploadForm(forms.Form):
     )
     account = forms.ChoiceField(label="Account", error_messages={"invalid_choice": "Choose one of your accounts."})
     name = forms.CharField(label="Name of the new account", max_length=200, required=False)
-    subtype = forms.ChoiceField(label="Its kind", choices=SUBTYPES, required=False)
+    subtype = forms.ChoiceField(label="Its kind", choices=ACCOUNT_KINDS, required=False)
 
     def __init__(self, *arguments: Any, scope: Scope, **named: Any) -> None:
         super().__init__(*arguments, **named)

@@ -11,8 +11,9 @@ from tests.fixtures import BROKERAGE_VALUE, IRA_VALUE, TODAY, Portfolio
 from tests.pages import signed_in, words_of
 
 URL = "/connections/"
-# Two savepoints, session, user, tenant; scope's accounts, items, their accounts, holdings, questions; two of the shell.
-QUERIES = 12
+# Two savepoints, session, user, tenant; scope's accounts, items, their accounts, holdings, questions; those kept by
+# hand; two of the shell.
+QUERIES = 13
 
 
 def make_item(account: Account, item_id: str, **given: Any) -> Item:

@@ -22,6 +22,7 @@ from portfolio_site.demo.stack import CHECKOUT, Addresses, Stack, free_port
 from portfolio_site.lib.embedded import EngineError, claims
 
 DEMO = ("demo@example.com", "demo-portfolio")
+NEWCOMER = ("new@example.com", "demo-newcomer")
 OPERATOR = ("operator@example.com", "demo-operator")
 # Two institutions and six accounts: brokerage with splits, options and a short; IRA; 401(k); crypto; cash.
 DEMO_LINKS = (("Fidelity", "ins_12", "user_complete"), ("Coinbase", "ins_128026", "user_crypto"))
@@ -72,7 +73,8 @@ def check(options: argparse.Namespace) -> int:
 def picture(options: argparse.Namespace) -> int:
     """The same, and writes pictures of its pages."""
     with _scratch_stack() as stack:
-        screenshots.take(web=stack.addresses.web, login=DEMO, operator=OPERATOR, folder=options.screenshots, say=_say)
+        people = {"demo": DEMO, "newcomer": NEWCOMER, "operator": OPERATOR}
+        screenshots.take(web=stack.addresses.web, people=people, folder=options.screenshots, say=_say)
     return 0
 
 
@@ -123,6 +125,7 @@ def _welcome(stack: Stack) -> None:
         f"""
   Open        {stack.addresses.web}
   Sign in     {" / ".join(DEMO)}
+  Nothing yet {" / ".join(NEWCOMER)}
   Operator    {" / ".join(OPERATOR)}, at {stack.addresses.web}/admin/
   API         {stack.addresses.web}/api/docs/
   Logs        {stack.supervisor.log_directory}

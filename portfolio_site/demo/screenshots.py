@@ -1,7 +1,7 @@
 """Pictures of the demo's pages for the documentation. Needs Chromium and the packages of requirements-dev.txt."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ class NoBrowser(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page in one look, seen by the demo's user or its operator, after a click where one is named.
+    """One page in one look, seen by one of the demo's people (`by`), after a click where one is named.
 
     `window` in CSS pixels; a phone's picture has two pixels for each.
     """
@@ -29,7 +29,7 @@ class Picture:
     path: str
     window: tuple[int, int] = DESKTOP
     scheme: str = "light"
-    by_operator: bool = False
+    by: str = "demo"
     click: str = ""
 
     @property
@@ -48,6 +48,8 @@ PICTURES = (
     Picture("overview", "/?period=2Y"),
     Picture("overview-desktop-dark", "/?period=2Y", scheme="dark"),
     Picture("overview-phone-dark", "/?period=2Y", PHONE, "dark"),
+    Picture("overview-empty-desktop-light", "/", by="newcomer"),
+    Picture("overview-empty-phone-dark", "/", PHONE, "dark", by="newcomer"),
     Picture("holdings-desktop-light", "/holdings/"),
     Picture("holdings-phone-light", "/holdings/", PHONE),
     Picture("security-desktop-light", "/holdings/", click="a[data-security] >> nth=2"),
@@ -69,25 +71,23 @@ PICTURES = (
     Picture("settings-phone-light", "/settings/", PHONE),
     Picture("second-step-desktop-light", "/accounts/2fa/totp/activate/"),
     Picture("terms-phone-light", "/terms/", PHONE),
-    Picture("operations-desktop-light", "/admin/", by_operator=True),
+    Picture("operations-desktop-light", "/admin/", by="operator"),
     Picture("onboarding-phone-light", "/onboarding/connect/", PHONE),
 )
 
 
-def take(
-    *, web: str, login: tuple[str, str], operator: tuple[str, str], folder: Path, say: Callable[[str], None]
-) -> None:
+def take(*, web: str, people: Mapping[str, tuple[str, str]], folder: Path, say: Callable[[str], None]) -> None:
     """Write every picture as `folder/<name>.png`, seen by the people who sign in. Raises NoBrowser."""
     from playwright.sync_api import sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
-        sessions = [_sign_in(browser.new_context(base_url=web), *who) for who in (login, operator)]
+        sessions = {who: _sign_in(browser.new_context(base_url=web), *login) for who, login in people.items()}
         for picture in PICTURES:
             target = folder / f"{picture.name}.png"
-            look = {"base_url": web, "storage_state": sessions[picture.by_operator], **picture.look}
-            _photograph(browser.new_context(**look), picture, target)
+            look = {"base_url": web, "storage_state": sessions[picture.by], **picture.look}
+            _photograph(browser.new_context(**look), picture, target, password=people[picture.by][1])
             _make_small(target)
             say(f"{target.name}: {target.stat().st_size // 1024} KB")
 
@@ -111,10 +111,14 @@ def _sign_in(context: "BrowserContext", email: str, password: str) -> "StorageSt
     return context.storage_state()
 
 
-def _photograph(context: "BrowserContext", picture: Picture, target: Path) -> None:
+def _photograph(context: "BrowserContext", picture: Picture, target: Path, *, password: str) -> None:
     page = context.new_page()
     page.goto(picture.path)
     page.wait_for_load_state("networkidle")
+    if "/reauthenticate/" in page.url:
+        page.fill("[name=password]", password)
+        page.click("main button.button--primary")
+        page.wait_for_load_state("networkidle")
     if picture.click:
         page.click(picture.click)
         page.wait_for_selector(".chart__canvas:not(.skeleton)", state="attached")

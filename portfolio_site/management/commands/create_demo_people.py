@@ -1,4 +1,4 @@
-"""The demo user and the operator, made or put back to their known passwords."""
+"""The demo user, somebody new and the operator, made or put back to their known passwords."""
 
 from typing import Any
 
@@ -9,12 +9,14 @@ from portfolio_site.models import User
 
 PEOPLE = (
     ("demo@example.com", "demo-portfolio", {"first_name": "Dana", "last_name": "Demo"}),
+    # Has connected nothing yet: what every page says then.
+    ("new@example.com", "demo-newcomer", {"first_name": "Nell"}),
     ("operator@example.com", "demo-operator", {"first_name": "Olive", "is_staff": True, "is_superuser": True}),
 )
 
 
 class Command(BaseCommand):
-    help = "Create demo@example.com and operator@example.com (never in production)."
+    help = "Create demo@example.com, new@example.com and operator@example.com (never in production)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
