@@ -17,12 +17,17 @@ pytest_plugins = ["tests.fixtures", "tests.scheduling"]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
-) -> Iterator[None]:
+def template_database(django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any) -> str:
+    """The name of a migrated database on the tests' server, to be copied."""
+    with django_db_blocker.unblock():
+        return migrated_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(template_database: str, django_db_blocker: Any) -> Iterator[None]:
     """The test database for whoever asks: pytest-django's own makes none for fixtures that last longer than a test."""
     with django_db_blocker.unblock():
-        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
+        connection.settings_dict["TEST"]["TEMPLATE"] = template_database
         made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
     yield
     with django_db_blocker.unblock():

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+EMPTY = "template1"
+
 
 @contextmanager
-def scratch_database(database_url: str, *, template: str = "template1") -> Iterator[str]:
+def scratch_database(database_url: str, *, template: str = EMPTY) -> Iterator[str]:
     """The URL of a new database beside the one of `database_url`, a copy of `template`, which is an empty one.
 
     Empty (the embedded engine) when `database_url` is.

@@ -13,7 +13,6 @@ from portfolio_site.demo.client import Client
 from portfolio_site.demo.scratch import scratch_database
 from portfolio_site.demo.stack import Addresses, Stack, free_port
 from tests.browsing import DESKTOP, PHONE, Site, chromium
-from tests.template import migrated_template
 
 __all__ = ["chromium"]
 
@@ -24,10 +23,10 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(template_database: str) -> Iterator[Stack]:
     """Every process of the demo with its people, on free ports, a database and a Redis of its own; gone afterwards."""
     var = Path(os.environ["LONGVIEW_VAR"]) / f"browser-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    with scratch_database(os.environ["DATABASE_URL"], template=migrated_template()) as database_url:
+    with scratch_database(os.environ["DATABASE_URL"], template=template_database) as database_url:
         stack = Stack(var=var, addresses=Addresses(free_port(), free_port()), database_url=database_url)
         stack.erase()
         try:

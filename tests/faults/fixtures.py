@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from portfolio_site.demo.scratch import scratch_database
+from portfolio_site.demo.scratch import EMPTY, scratch_database
 from portfolio_site.demo.waiting import wait_until
 from tests.faults.deployment import Deployment
 from tests.faults.people import Person, newcomer
 from tests.faults.posting import make_key_known
-from tests.template import migrated_template
 
 CANARY = f"canary{secrets.token_hex(4)}"
 CANARY_ACCOUNT = {
@@ -67,10 +66,10 @@ PATIENCE, STEP = 90.0, 5.0
 
 
 @contextmanager
-def deployed(name: str, database_url: str) -> Iterator[Deployment]:
+def deployed(name: str, database_url: str, *, template: str = EMPTY) -> Iterator[Deployment]:
     """Everything up and running, with a canary in it; gone afterwards. An empty URL: with a PostgreSQL of its own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    with scratch_database(database_url, template=migrated_template() if database_url else "") as url:
+    with scratch_database(database_url, template=template) as url:
         deployment = Deployment(var=Path(settings.VAR_DIR) / f"{name}-{worker}", database_url=url)
         deployment.erase()
         try:
@@ -82,8 +81,8 @@ def deployed(name: str, database_url: str) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="package")
-def deployment() -> Iterator[Deployment]:
-    with deployed("faults", settings.DATABASE_URL) as deployment:
+def deployment(template_database: str) -> Iterator[Deployment]:
+    with deployed("faults", settings.DATABASE_URL, template=template_database) as deployment:
         yield deployment
 
 
