@@ -9,7 +9,8 @@ from typing import Any, Final
 from investments import manual
 from investments.core.lot import WIDE
 from investments.core.lot_events import Row
-from investments.core.lot_history import AccountLots
+from investments.core.lot_history import AccountLots, shorted_in
+from investments.core.shortfall import Shortfall, shortfall
 from investments.filters import securities_of
 from investments.ledger import Refused, StaleVersion
 from investments.lot_records import Ledger, lots_of, read_ledger
@@ -23,6 +24,8 @@ MISSING: Final = "missing_transactions"
 SPLIT: Final = "unbooked_split"
 UNSETTLED: Final = "unsettled_trade"
 GONE: Final = "missing_sale"
+NEVER_BOUGHT: Final = "never_bought"
+CAUSES: Final = (MISSING, SPLIT, UNSETTLED, GONE, NEVER_BOUGHT)
 OPENING_BALANCE: Final = ("transfer", "opening balance")
 
 
@@ -50,7 +53,7 @@ class Difference:
 
 
 def differences(*, owner_id: int, today: date, account_ids: Iterable[int] | None = None) -> list[Difference]:
-    """By account and security. Accounts kept by hand have nobody to differ from."""
+    """By account and security. Of accounts kept by hand, sales of what was never bought."""
     ledger = read_ledger(owner_id=owner_id)
     history = lots_of(ledger)
     wanted = set(ledger.books if account_ids is None else account_ids)
@@ -59,12 +62,18 @@ def differences(*, owner_id: int, today: date, account_ids: Iterable[int] | None
         for account_id in sorted(wanted & history.keys())
         for security_id in sorted({*history[account_id].openings, *history[account_id].unexplained})
     }
-    accounts = Account.objects.filter(owner_id=owner_id).select_related("institution").in_bulk({a for a, _ in pairs})
-    securities = Security.objects.in_bulk({security for _, security in pairs})
+    sold = _shortfalls(ledger, {account_id: history[account_id] for account_id in sorted(wanted & history.keys())})
+    both = [*pairs, *sold]
+    accounts = Account.objects.filter(owner_id=owner_id).select_related("institution").in_bulk({a for a, _ in both})
+    securities = Security.objects.in_bulk({security for _, security in both})
     recent = _recent(ledger.rows, today)
-    return [
+    found = [
         _difference(accounts[account], securities[security], lots, ledger, recent)
         for (account, security), lots in pairs.items()
+    ]
+    return found + [
+        _never_bought(accounts[account], securities[security], history[account], short)
+        for (account, security), short in sold.items()
     ]
 
 
@@ -109,6 +118,25 @@ def _difference(
     )
 
 
+def _shortfalls(ledger: Ledger, history: Mapping[int, AccountLots]) -> dict[tuple[int, int], Shortfall]:
+    """By account and security, of accounts whose holdings nobody tells; what is sold short is meant."""
+    meant = shorted_in(ledger.rows)
+    found = {}
+    for account, of in history.items():
+        for security in sorted({*of.lots, *of.closings}) if ledger.books[account].held is None else ():
+            short = shortfall(of.lots.get(security, ()), of.closings.get(security, ()))
+            if short and (account, security) not in meant:
+                found[account, security] = short
+    return found
+
+
+def _never_bought(account: Account, security: Security, lots: AccountLots, short: Shortfall) -> Difference:
+    """The account is its own witness: it holds what its transactions come to."""
+    total = sum((lot.quantity for lot in lots.lots.get(security.pk, ())), ZERO)
+    before = short.since - timedelta(days=1)
+    return Difference(account, security, total, total, NEVER_BOUGHT, short.units, before, None)
+
+
 def _closed_opening(lots: AccountLots, security: int) -> Decimal:
     """Units of the opening that were sold since: without it, the transactions would stand that much lower."""
     return sum((each.quantity for each in lots.closings.get(security, ()) if not each.opened_by), ZERO)
@@ -143,6 +171,7 @@ def describe(cause: str) -> str:
         SPLIT: "A split that is not booked would explain it.",
         UNSETTLED: "A trade of the last days that the brokerage has not settled yet.",
         GONE: "The institution has fewer: a sale or a transfer out is missing.",
+        NEVER_BOUGHT: "More was sold than was ever bought: what was there before the first transaction is missing.",
     }[cause]
 
 

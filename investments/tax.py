@@ -170,7 +170,7 @@ def _disposition(row: RealizedLot) -> Disposition:
         description=units,
         acquired=row.acquired,
         sold=row.closed,
-        proceeds=row.proceeds or ZERO,
+        proceeds=row.proceeds,
         basis=row.basis,
         disallowed=row.disallowed,
         is_long_term=row.is_long_term,

@@ -41,7 +41,7 @@ class DifferenceSerializer(serializers.Serializer[reconcile.Difference]):
     held = QuantityText(help_text="What the brokerage says.")
     derived = QuantityText(help_text="What the transactions come to.")
     difference = QuantityText()
-    cause = serializers.ChoiceField(choices=[reconcile.MISSING, reconcile.SPLIT, reconcile.UNSETTLED, reconcile.GONE])
+    cause = serializers.ChoiceField(choices=reconcile.CAUSES)
     explanation = serializers.SerializerMethodField()
     opening = QuantityText(allow_null=True, help_text="Units of an opening balance that would explain it.")
     before = serializers.DateField(allow_null=True, help_text="The latest day of such an opening balance.")
@@ -80,7 +80,7 @@ class ReconciliationView(APIView):
         examples=[OpenApiExample("A difference", value={"items": [DIFFERENCE]}, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        """Where your transactions and your brokerages' holdings part, with the likely cause."""
+        """Where your transactions and your brokerages' holdings part, and why; sales of what was never bought."""
         found = reconcile.differences(owner_id=request.user.pk, today=today())
         return Response(DifferencesSerializer({"items": found}).data)
 

@@ -247,7 +247,7 @@ class RowSerializer(serializers.Serializer[Any]):
     description = serializers.CharField()
     acquired = serializers.DateField(allow_null=True, help_text="Null: before the first transaction, not known.")
     sold = serializers.DateField()
-    proceeds = MoneyText()
+    proceeds = MoneyText(allow_null=True, help_text="Null: of a short of before the first transaction.")
     basis = MoneyText(allow_null=True)
     code = serializers.CharField(help_text="`W` for a wash sale.")
     adjustment = MoneyText()

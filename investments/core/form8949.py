@@ -21,12 +21,12 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """One closing as the tax report sees it; money unrounded, `basis` and `acquired` None when not known."""
+    """One closing as the tax report sees it; money unrounded, None where a figure or the day is not known."""
 
     description: str
     acquired: date | None
     sold: date
-    proceeds: Decimal
+    proceeds: Decimal | None
     basis: Decimal | None
     disallowed: Decimal
     is_long_term: bool
@@ -35,13 +35,17 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Columns (a) to (h), money in cents; (d) - (e) + (g) = (h). `basis` and `gain` None: the basis is missing."""
+    """Columns (a) to (h), money in cents; (d) - (e) + (g) = (h).
+
+    Of a short of before what is known the proceeds are missing,
+    of a purchase the basis; `gain` is None then.
+    """
 
     part: Part
     description: str
     acquired: date | None
     sold: date
-    proceeds: Decimal
+    proceeds: Decimal | None
     basis: Decimal | None
     code: str
     adjustment: Decimal
@@ -50,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Columns (d), (e), (g) and (h) of a part added up; rows without a basis are counted, not added."""
+    """Columns (d), (e), (g) and (h) of a part added up; rows without basis or proceeds are counted, not added."""
 
     proceeds: Decimal = ZERO
     basis: Decimal = ZERO
@@ -75,10 +79,12 @@ def totals(rows: Sequence[Row], part: Part) -> Totals:
 
 def _row(disposition: Disposition) -> Row:
     """Cents column by column, so that each row adds up as printed."""
-    proceeds, adjustment = _cents(disposition.proceeds), _cents(disposition.disallowed)
-    basis = None if disposition.basis is None else _cents(disposition.basis)
-    if basis is not None and disposition.basis == disposition.proceeds + disposition.disallowed:
-        adjustment = basis - proceeds  # the whole loss, which must leave nothing over to rounding
+    proceeds, basis = _known_cents(disposition.proceeds), _known_cents(disposition.basis)
+    adjustment, gain = _cents(disposition.disallowed), None
+    if proceeds is not None and basis is not None:
+        if disposition.basis == (disposition.proceeds or ZERO) + disposition.disallowed:
+            adjustment = basis - proceeds  # the whole loss, which must leave nothing over to rounding
+        gain = proceeds - basis + adjustment
     return Row(
         part=Part.LONG_TERM if disposition.is_long_term else Part.SHORT_TERM,
         description=disposition.description,
@@ -89,14 +95,18 @@ def _row(disposition: Disposition) -> Row:
         basis=basis,
         code=WASH_SALE_CODE if adjustment else "",
         adjustment=adjustment,
-        gain=None if basis is None else proceeds - basis + adjustment,
+        gain=gain,
     )
 
 
 def _totals_of(row: Row) -> Totals:
-    if row.basis is None or row.gain is None:
+    if row.proceeds is None or row.basis is None or row.gain is None:
         return Totals(without_basis=1)
     return Totals(row.proceeds, row.basis, row.adjustment, row.gain)
+
+
+def _known_cents(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else _cents(amount)
 
 
 def _cents(amount: Decimal) -> Decimal:

@@ -111,7 +111,7 @@ def _history(
     for row in rows:
         first_day[row.account] = min(first_day[row.account], row.day)
     walks = _walks(placed, books)
-    shorted = _shorted(rows)
+    shorted = shorted_in(rows)
     openings = {
         account: _openings(account, book, walks[account], shorted, first_day[account])
         for account, book in books.items()
@@ -177,8 +177,8 @@ def _apply(positions: Positions, event: Event) -> None:
         positions.apply((replace(event, picks=()),))
 
 
-def _shorted(rows: Iterable[Row]) -> set[tuple[int, int]]:
-    """(account, security) of which a row says that it is short."""
+def shorted_in(rows: Iterable[Row]) -> set[tuple[int, int]]:
+    """(account, security) of which a row says that it is short: a sale beyond what is held is meant then."""
     kinds = {(row.type, row.subtype) for row in rows}
     short = {kind for kind in kinds if effect_of(*kind).short}
     return {(row.account, row.security) for row in rows if (row.type, row.subtype) in short} if short else set()

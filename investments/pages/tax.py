@@ -133,6 +133,7 @@ def _page(request: HttpRequest, *, refused: OpeningForm | None = None, status: i
         "connect_url": reverse("onboarding_connect"),
         "opening_url": f"{reverse('tax_opening')}{scope.query}",
     }
+    context["has_hidden_rows"] = any(part.hidden for part in context["parts"])
     context["has_lots"] = bool(context["groups"] or known)
     return render(request, "investments/tax.html", context, status=status)
 

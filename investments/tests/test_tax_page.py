@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -5,7 +6,7 @@ import pytest
 from django.test import Client
 
 from investments.lots import recompute_lots
-from investments.models import Transaction
+from investments.models import RealizedLot, Transaction
 from investments.tests.test_lots_stored import record, trade
 from tests.fixtures import Portfolio
 from tests.pages import signed_in, words_of
@@ -103,3 +104,35 @@ def test_queries(traded: Portfolio, django_assert_max_num_queries: Any) -> None:
     client.get(URL)
     with django_assert_max_num_queries(QUERIES):
         client.get(URL)
+
+
+def test_a_short_of_before_what_is_known_is_no_loss(traded: Portfolio) -> None:
+    """What it brought nobody knows: it is listed without a gain, and counts in no total."""
+    RealizedLot.objects.create(
+        owner=traded.owner, account=traded.brokerage, security=traded.securities["sec-tsla"], currency="USD",
+        closed=date(2026, 4, 1), quantity=5, proceeds=None, basis=Decimal(900), is_short=True,
+    )  # fmt: skip
+    answer = signed_in(traded.owner).get(URL, {"year": 2026})
+    (part,) = answer.context["parts"]
+    assert [(row.proceeds, row.basis, row.gain) for row in part.rows if row.description == "5 TSLA"] == [
+        (None, Decimal(900), None)
+    ]
+    assert (part.foot.gain, part.foot.without_basis) == (-180, 1)
+    assert "The proceeds are missing" in words_of(answer)
+
+
+def test_all_rows_are_a_click_away_from_paper(traded: Portfolio) -> None:
+    rows = [
+        RealizedLot(
+            owner=traded.owner, account=traded.brokerage, security=traded.securities["sec-tsla"], currency="USD",
+            closed=date(2026, 4, 1), quantity=1, proceeds=Decimal(2), basis=Decimal(1),
+        )
+        for _ in range(20)
+    ]  # fmt: skip
+    RealizedLot.objects.bulk_create(rows)
+    client = signed_in(traded.owner)
+    page = client.get(URL, {"year": 2026})
+    assert "Show all to print" in words_of(page)
+    everything = client.get(URL + page.context["all_url"])
+    assert "Show all to print" not in words_of(everything)
+    assert sum(len(part.rows) for part in everything.context["parts"]) == 20 + 2  # the sale is two rows: a part of it is washed
