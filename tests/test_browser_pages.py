@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from history.benchmarks import update_benchmarks
+from history.models import BenchmarkSector
 from history.rebuild import rebuild_accounts
 from investments.models import Account
 from plaid_link import link
@@ -83,6 +84,8 @@ def owner(running_site: Site, plaid_process: Any) -> Any:
         sync_item(item=item, trigger="user", start=start, end=end)
     ask_which_account(Item.objects.exclude(pk=item.pk).get())
     rebuild_accounts(account_ids=list(Account.objects.values_list("pk", flat=True)))
+    for sector, weight, proxy in (("Technology", "0.6", "QQQ"), ("Energy", "0.4", "SPY")):
+        BenchmarkSector.objects.create(benchmark="QQQ", since="2026-01-02", sector=sector, weight=weight, proxy=proxy)
     update_benchmarks()
     Item.objects.filter(pk=item.pk).update(status=Item.Status.NEEDS_REPAIR, error_message="Sign in again to go on.")
     return owner
@@ -117,6 +120,14 @@ def faults(context: Any, urls: list[str]) -> list[str]:
 def test_every_page_can_be_used_by_everybody(site: Site, owner: Any, look: dict[str, Any]) -> None:
     assert faults(site.signed_in(owner.email, **look), PAGES) == []
     assert site.complaints == []
+
+
+def test_the_effects_of_sectors_stand_beside_the_benchmark(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/performance/?period=1M&by=sector&benchmark=QQQ")
+    settle(page)
+    rows = page.get_by_role("region", name="Effects of sectors, scroll sideways").get_by_role("row")
+    assert any("Technology" in text for text in rows.all_inner_texts())
 
 
 def test_no_page_is_wider_than_a_window_of_any_width(site: Site, owner: Any) -> None:
