@@ -27,7 +27,7 @@ from history.providers.base import (
     register,
 )
 from history.providers.remote import Remote, day, figure, in_unit, mapping, paid_in_unit, rows, status_error
-from history.providers.scale import as_traded
+from history.providers.scale import as_traded, told_believably
 from investments.core.currencies import major
 from portfolio_site.lib import http
 from portfolio_site.lib.sessions import market_state
@@ -107,7 +107,10 @@ class FinancialModelingPrep(Remote):
         theirs = _theirs(symbol)
         bars = self._bars(theirs, start, end) if theirs else []
         unit = self._unit(symbol) if bars else None
-        return as_traded([in_unit(bar, unit) for bar in bars], self._splits(symbol)) if unit else None
+        splits = self._splits(symbol) if unit else []
+        if not unit or not told_believably(splits):
+            return None
+        return as_traded([in_unit(bar, unit) for bar in bars], splits)
 
     def _bars(self, theirs: str, start: date, end: date) -> list[DailyPrice]:
         bars: list[DailyPrice] = []

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Final
 
+from history.core.actions import can_be
 from history.core.adjust import Event, split_factors
 from history.providers.base import DailyPrice, Split
 from portfolio_site.lib.sessions import NEW_YORK
@@ -15,6 +16,11 @@ _KEPT: Final = Context(prec=10)
 # Whatever is told fits: what cannot be true is sorted out later, with the rest of the garbage.
 _WIDE: Final = Context(prec=400)
 VOLUME_PLACES: Final = Decimal("0.0001")
+
+
+def told_believably(splits: Sequence[Split]) -> bool:
+    """Whether prices may be put back by these splits; by one that cannot be they would all become garbage."""
+    return all(can_be(split.ratio) for split in splits)
 
 
 def as_traded(bars: Sequence[DailyPrice], splits: Sequence[Split]) -> list[DailyPrice]:

@@ -47,13 +47,7 @@ class SimulatedMarket(Answerless):
     def search(self, *, ticker: str = "", cusip: str = "", isin: str = "", name: str = "") -> Sequence[Listing]:
         """Listings of the demo."""
         found = market.search(ticker or cusip or isin or name)
-        return [
-            Listing(
-                item.symbol.replace(".", "-"), item.name, "", item.currency, _KINDS[item.kind], item.cusip, item.isin
-            )
-            for item in found
-            if item.kind in _KINDS
-        ]
+        return [_listing(item) for item in found if item.kind in _KINDS]
 
     def fx(self, pairs: Sequence[Pair], start: date, end: date) -> Mapping[Pair, Sequence[Rate]]:
         """Rates of the currencies that it knows."""

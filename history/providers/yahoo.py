@@ -28,7 +28,7 @@ from history.providers.base import (
     register,
 )
 from history.providers.remote import Remote, figure, in_unit, mapping, rows
-from history.providers.scale import as_traded
+from history.providers.scale import as_traded, told_believably
 from investments.core.currencies import major
 from portfolio_site.lib.sessions import market_state
 
@@ -76,9 +76,10 @@ class Yahoo(Remote):
 
     def _prices(self, symbol: str, start: date, end: date) -> list[DailyPrice] | None:
         chart = self._listed(symbol, start)
-        if chart is None:
+        splits = _splits(chart) if chart else []
+        if chart is None or not told_believably(splits):
             return None
-        return [bar for bar in as_traded(_bars(chart), _splits(chart)) if start <= bar.day <= end]
+        return [bar for bar in as_traded(_bars(chart), splits) if start <= bar.day <= end]
 
     def _actions(self, symbol: str, start: date, end: date) -> Actions | None:
         chart = self._listed(symbol, start)

@@ -45,6 +45,8 @@ SEVEN = Actions((Split(EX_DATE, Decimal(7)),), (Dividend(date(2014, 8, 7), Decim
         ("1.324", False),  # T 2022-04-11, Warner Bros.
         ("2.002", False),  # GOOG 2014-03-27, the class C shares
         ("1.0027455", False),  # GOOG 2015-04-27
+        ("1000000", False),  # nobody has ever
+        ("0.0000001", False),
     ],
 )
 def test_what_vendors_call_a_split(ratio: str, expected: bool) -> None:

@@ -95,6 +95,19 @@ def test_fmp_prices_are_put_back_to_what_was_traded(httpserver: HTTPServer, make
     assert dict(request.args) == {"symbol": "AAPL", "from": "2020-08-28", "to": "2020-08-31", "apikey": "SECRETKEY"}
 
 
+@pytest.mark.parametrize("new", [10**6, 10**30, 1e-9])
+def test_by_a_split_that_cannot_be_no_price_is_put_back(httpserver: HTTPServer, make: Make, new: float) -> None:
+    """Every close before it would be garbage: the next provider is asked."""
+    serve(httpserver, "/stable/historical-price-eod/full", [{"date": "2026-01-05", "close": 10.0}])
+    serve(httpserver, "/stable/splits", [{"date": "2026-01-07", "numerator": new, "denominator": 1}])
+    assert make("fmp").daily_prices(["X"], date(2026, 1, 5), date(2026, 1, 9)) == {}
+    body = recorded("yahoo/historical-via-chart-NVDA-split-2021-02-01-to-2022-01-31.csv.json")
+    for split in body["chart"]["result"][0]["events"]["splits"].values():
+        split["numerator"] = new
+    serve(httpserver, "/v8/finance/chart/NVDA", body)
+    assert make("yahoo").daily_prices(["NVDA"], date(2021, 2, 1), date(2022, 1, 31)) == {}
+
+
 def test_a_split_that_is_only_announced_has_divided_nothing(httpserver: HTTPServer, make: Make) -> None:
     today = datetime.now(UTC).date()
     ahead, day = today + timedelta(days=9), today - timedelta(days=5)
