@@ -80,7 +80,10 @@ def differences(*, owner_id: int, today: date, account_ids: Iterable[int] | None
 def accept_opening(
     *, account: Account, security: Security, quantity: Decimal, on: date, cost: Decimal | None
 ) -> Transaction:
-    """Record an opening balance; the same one again changes nothing. Raises Refused, which names the field."""
+    """Record an opening balance, its cost in the security's currency as that of its lots is.
+
+    The same one again changes nothing. Raises Refused, which names the field.
+    """
     told = manual.Told(
         account=account,
         type=OPENING_BALANCE[0],
@@ -89,6 +92,7 @@ def accept_opening(
         security=security,
         quantity=quantity,
         amount=cost or ZERO,
+        currency=security.currency,
         name=f"Opening balance of {security}",
     )
     try:

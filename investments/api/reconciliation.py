@@ -64,7 +64,7 @@ class OpeningSerializer(serializers.Serializer[Any]):
     date = serializers.DateField(help_text="When they were bought.")
     cost = serializers.DecimalField(
         max_digits=20, decimal_places=6, min_value=Decimal(0), allow_null=True, default=None,
-        help_text="What they cost; left out: not known.",
+        help_text="What they cost, in the security's currency; left out: not known.",
     )  # fmt: skip
 
 

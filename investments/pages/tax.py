@@ -221,4 +221,5 @@ def _fix(difference: reconcile.Difference, refused: OpeningForm | None) -> Fix:
     form = (
         refused if is_refused and refused else OpeningForm(initial=initial, auto_id=f"opening-{account}-{security}-%s")
     )
+    form.fields["cost"].label = f"What they cost in all, in {difference.security.currency}"
     return Fix(difference, security_label(difference.security), reconcile.describe(difference.cause), form)

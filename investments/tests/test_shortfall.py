@@ -1,6 +1,7 @@
 """What was sold and never bought, in an account that its owner keeps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from investments import reconcile
+from investments import ledger, reconcile
 from investments.core.lots import LotQueue
 from investments.core.shortfall import Shortfall, shortfall
 from investments.lots import recompute_lots
-from investments.models import Account, TaxLot
+from investments.models import Account, RealizedLot, Security, TaxLot
 from investments.tests.test_lots_stored import START, record, trade
 from tests.fixtures import TODAY, Portfolio, WebClient
 from tests.pages import signed_in, words_of
@@ -73,3 +74,27 @@ def test_the_api_names_it_too(kept: Portfolio, api: Callable[..., WebClient]) ->
     (one,) = [each for each in items if each["account_id"] == kept.brokerage.pk]
     assert (one["cause"], one["opening"], one["difference"]) == ("never_bought", "20", "0")
     assert one["explanation"].startswith("More was sold than was ever bought")
+
+
+def test_the_cost_of_an_opening_is_in_the_currency_of_its_lots(kept: Portfolio) -> None:
+    """Of a security in euros in an account in dollars: the page says euros, and lot and transaction are in euros."""
+    siemens = Security.objects.create(
+        source="manual", external_id="sie", ticker_symbol="SIE", type="equity", iso_currency_code="EUR"
+    )
+    entry = replace(trade("eur", 7, -4, -800), security_external_id="sie", currency="EUR")
+    written = ledger.record_transactions(
+        accounts={"brokerage": kept.brokerage}, securities={"sie": siemens}, source="manual", entries=[entry],
+        today=TODAY,
+    )  # fmt: skip
+    assert not written.findings
+    page = signed_in(kept.owner).get("/tax/", {"account": kept.brokerage.pk})
+    assert "What they cost in all, in EUR" in words_of(page)
+    row = reconcile.accept_opening(
+        account=kept.brokerage, security=siemens, quantity=D(10), on=date(2020, 1, 2), cost=D(1500)
+    )
+    assert (row.currency, row.amount) == ("EUR", 1500)
+    recompute_lots(owner_id=kept.owner.pk)
+    lot = TaxLot.objects.get(owner=kept.owner, security=siemens)
+    assert (lot.currency, lot.quantity, lot.cost) == ("EUR", 6, 900)
+    closed = RealizedLot.objects.get(owner=kept.owner, security=siemens)
+    assert (closed.currency, closed.gain) == ("EUR", 200)
