@@ -20,6 +20,7 @@ from history.rebuild import rebuild_accounts
 from history.symbols import map_securities
 from history.tests.ledgers import book, checksum, evening, holding, row, stock, values_of
 from history.tests.providers import Listed
+from investments import ledger, manual
 from investments.lots import recompute_lots
 from investments.models import Account, CorporateAction, RealizedLot, Security, TaxLot
 
@@ -141,6 +142,29 @@ class TestBuyout:
         (closed,) = RealizedLot.objects.filter(owner=owner)
         assert (closed.closed, closed.gain) == (paid_on if units else EX_DATE, 1000)
         assert not TaxLot.objects.filter(owner=owner).exists()
+
+    @pytest.mark.parametrize(("sold", "paid", "then"), [(None, 0, 6000), (-100, 3, 5000), (0, 3, 0)])
+    def test_of_an_account_kept_by_hand_it_is_the_cash(
+        self, owner: Any, sold: int | None, paid: int, then: int
+    ) -> None:
+        """Whether its owner enters a sale, the cash alone, or nothing."""
+        load(OLD=(50, None))
+        account = manual.open_account(owner_id=owner.pk, name="By hand", subtype="brokerage", currency="USD")
+        securities = ledger.upsert_securities(source="csv", entries=[OLD]).by_external_id
+        month, paid_on = BEFORE - timedelta(days=30), EX_DATE + timedelta(days=paid)
+        entered = [row("cash/deposit", month, -5000), row("buy/buy", month, 5000, OLD, 100)]
+        entered += [] if sold is None else [row("sell/sell", paid_on, -6000, OLD, sold)]
+        ledger.record_transactions(
+            accounts={"": account}, securities=securities, source="manual", entries=entered, today=TODAY
+        )
+        map_securities(security_ids=[securities["OLD"].pk])
+        do(f"merger,OLD,{EX_DATE},,,60")
+        rebuild(account)
+        account.refresh_from_db()
+        assert account.uninvested_cash == 6000
+        assert not account.holdings.held().exists()
+        values = values_of(account)
+        assert (values[BEFORE], values[EX_DATE], values[paid_on], values[TODAY]) == (5000, then, 6000, 6000)
 
 
 class TestLotsFollow:

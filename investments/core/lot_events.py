@@ -162,15 +162,25 @@ def _cash(row: Row, effect: Effect, acted: Sequence[Event]) -> Event | None:
     """Cash that came for a security without units: capital returned, or what a split's fraction was sold for."""
     if effect.cost is Cost.RETURNED:
         return ReturnOfCapital(row.id, row.day, row.security, -row.amount)
-    if effect.income or effect.fee or effect.unsettled or effect.flow is not Flow.NONE:
+    if not is_plain_cash(effect):
         return None
     after_split = any(isinstance(action, Split) and follows(row.day, action) for action in acted)
     return InLieu(row.id, row.day, row.security, -row.amount) if after_split else None
 
 
+def is_plain_cash(effect: Effect) -> bool:
+    """Neither income nor a cost, nor money from outside or not yet there: what is paid for units is."""
+    return not (effect.income or effect.fee or effect.unsettled or effect.flow is not Flow.NONE)
+
+
 def follows(day: date, split: Split) -> bool:
     """Whether the fraction that a split leaves may be paid out on the day."""
-    return split.day - BOOKING_DAYS <= day <= split.day + IN_LIEU_DAYS
+    return is_near(day, split.day)
+
+
+def is_near(day: date, ex_date: date) -> bool:
+    """Whether cash of the day may be for what a company did on its ex-date."""
+    return ex_date - BOOKING_DAYS <= day <= ex_date + IN_LIEU_DAYS
 
 
 def _amount(row: Row, effect: Effect) -> Decimal | None:

@@ -25,6 +25,7 @@ from .positions import (
     Growth,
     InLieu,
     Merger,
+    Paid,
     Positions,
     SpinOff,
     Split,
@@ -58,12 +59,14 @@ class AccountLots:
     """By security: the open lots, oldest first, what was closed, and the opening lot as it was before the first row.
 
     `unexplained`: units that the rows have and the brokerage has not (> 0), or that no row explains (< 0, shorts).
+    `paid`: cash of corporate actions, which is in no row.
     """
 
     lots: Mapping[int, Sequence[Lot]]
     closings: Mapping[int, Sequence[Closing]]
     openings: Mapping[int, Lot]
     unexplained: Mapping[int, Decimal]
+    paid: Sequence[Paid] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,7 @@ def _lots_of(positions: Positions, openings: Mapping[int, Lot], book: AccountBoo
         closings={security: tuple(closed) for security, closed in positions.closings.items() if closed},
         openings=openings,
         unexplained=_unexplained(lots, book),
+        paid=tuple(positions.paid),
     )
 
 

@@ -112,11 +112,20 @@ class Arrival(Event):
     transfer: int
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Cash that a company paid for units on a day (< 0: that a short paid), where no row of a ledger tells of it."""
+
+    security: int
+    day: date
+    amount: Decimal
+
+
 Transit = dict[int, list[Lot]]
 
 
 class Positions:
-    """The open lots of each security in one account, and what was closed, as events are applied.
+    """The open lots of each security in one account, what was closed, and what companies `paid`, as events are applied.
 
     `transit`: the lots under way between accounts, shared by all positions of an owner.
     """
@@ -132,6 +141,7 @@ class Positions:
         self.transit: Transit = {} if transit is None else transit
         self.queues: dict[int, LotQueue] = defaultdict(lambda: LotQueue(method))
         self.closings: dict[int, list[Closing]] = defaultdict(list)
+        self.paid: list[Paid] = []
         self._splits: dict[int, list[Split]] = defaultdict(list)
         for security, lot in opening:
             self.queues[security].add(lot)
@@ -191,6 +201,7 @@ class Positions:
         self._splits[split.security].append(split)
         if split.fraction_price is not None:
             amount = WIDE.multiply(abs(queue.quantity % 1), split.fraction_price)
+            self._pay(split, queue.quantity % 1, split.fraction_price)
             self._sell_fraction(split, amount)
 
     def _pay_fraction(self, event: InLieu) -> None:
@@ -216,6 +227,7 @@ class Positions:
             self._sell_all(event, event.cash)
             return
         queue, successor = self.queues[event.security], self.queues[event.successor]
+        self._pay(event, queue.quantity, event.cash)
         for lot in queue.lots:
             cash = WIDE.multiply(abs(lot.quantity), event.cash)
             recognised = self._boot_gain(lot, event, cash)
@@ -243,10 +255,15 @@ class Positions:
     def _delist(self, event: Delisting) -> None:
         self._sell_all(event, event.price)
 
+    def _pay(self, event: Event, units: Decimal, price: Decimal) -> None:
+        if units and price:
+            self.paid.append(Paid(event.security, event.day, WIDE.multiply(units, price)))
+
     def _sell_all(self, event: Event, price: Decimal) -> None:
         queue = self.queues[event.security]
         quantity = queue.quantity
         amount = WIDE.multiply(abs(quantity), price)
+        self._pay(event, quantity, price)
         self.closings[event.security] += queue.trade(id=event.id, day=event.day, quantity=-quantity, amount=amount)
 
 

@@ -15,8 +15,9 @@ from typing import Final
 from django.db.models import Case, Q, Sum, When
 from django.utils import timezone
 
-from investments.core.effects import deltas
+from investments.core.effects import deltas, effect_of
 from investments.core.lot import WIDE, Lot
+from investments.core.lot_events import is_near, is_plain_cash
 from investments.core.lot_history import AccountLots
 from investments.entries import HoldingEntry, SecurityEntry
 from investments.filters import IS_CASH
@@ -48,6 +49,8 @@ def derive_holdings(*, account_ids: Collection[int]) -> None:
 def _derive(account: Account, book: AccountLots) -> None:
     rows = Transaction.objects.current().filter(account=account)
     cash = _cash(rows)
+    for currency, amount in _paid(book, rows).items():
+        cash[currency] += amount
     own = cash.pop(account.currency, ZERO)
     held = _held(book, _last_prices(rows))
     entries = [*held, *(_cash_entry(currency, amount) for currency, amount in sorted(cash.items()) if amount)]
@@ -80,6 +83,24 @@ def _cash(rows: TransactionQuerySet) -> dict[str, Decimal]:
         units = Decimal(1) if group["has_units"] else ZERO
         cash[group["currency"]] += deltas(**kind, quantity=units, amount=group["total"]).cash
     return cash
+
+
+def _paid(book: AccountLots, rows: TransactionQuerySet) -> dict[str, Decimal]:
+    """{currency: cash} of what companies paid (buyouts, fractions), but for what the owner has entered as cash."""
+    if not book.paid:
+        return {}
+    entered = rows.filter(quantity=0, amount__lt=0, security__in={one.security for one in book.paid})
+    cash_rows = [
+        (security, day)
+        for security, day, type, subtype in entered.values_list("security", "date", "type", "subtype")
+        if is_plain_cash(effect_of(type, subtype or None))
+    ]
+    securities = Security.objects.in_bulk({one.security for one in book.paid})
+    found: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in book.paid:
+        if not any(security == one.security and is_near(day, one.day) for security, day in cash_rows):
+            found[securities[one.security].currency] += one.amount
+    return found
 
 
 def _last_prices(rows: TransactionQuerySet) -> dict[int, Priced]:
