@@ -15,6 +15,7 @@ worker_class = "gthread"
 keepalive = 75  # seconds, longer than a proxy's, so that none sends into a connection that is being closed
 graceful_timeout = 30  # seconds in which what is under way may end when asked to stop
 control_socket_disable = True
+limit_request_line = 8190  # bytes, the most there is: `filter_account` repeated for hundreds of accounts
 
 
 def child_exit(_server: Any, worker: Any) -> None:

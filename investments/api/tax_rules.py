@@ -14,19 +14,18 @@ from investments import ledger
 from investments.api.securities import SECURITY, SecuritySerializer
 from investments.filters import FIRST_ID, LAST_ID
 from investments.models import IdenticalGroup, TaxRules
+from portfolio_site.lib.texts import Flag, Text
 
 TOLD = {"name": "S&P 500 funds", "security_ids": [41, 42]}
 GROUP = {"id": 3, "name": "S&P 500 funds", "securities": [SECURITY]}
 
 
 class TaxRulesSerializer(serializers.Serializer[Any]):
-    same_lot = serializers.BooleanField(
-        help_text="What is left of a lot replaces the part of it that was sold at a loss."
-    )
+    same_lot = Flag(help_text="What is left of a lot replaces the part of it that was sold at a loss.")
 
 
 class GroupInputSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=60)
+    name = Text(max_length=60)
     security_ids = serializers.ListField(
         child=serializers.IntegerField(min_value=FIRST_ID, max_value=LAST_ID), min_length=2, max_length=200
     )

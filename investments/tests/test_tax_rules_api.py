@@ -64,3 +64,18 @@ def test_queries(portfolio: Portfolio, told: dict[str, Any], api: Api, django_as
     client.post(URL, told, format="json")
     with django_assert_max_num_queries(9):
         client.get(URL)
+
+
+@pytest.mark.parametrize(
+    ("address", "method", "body", "field"),
+    [
+        ("/api/v1/tax/rules", "put", {"same_lot": 0}, "same_lot"),
+        ("/api/v1/tax/rules", "put", {"same_lot": "yes"}, "same_lot"),
+        ("/api/v1/tax/identical-groups", "post", {"name": 7, "security_ids": [1, 2]}, "name"),
+    ],
+)
+def test_what_is_of_another_type_is_refused(
+    api: Any, owner: Any, address: str, method: str, body: dict[str, Any], field: str
+) -> None:
+    answer = getattr(api(owner), method)(address, body)
+    assert (answer.status_code, field in answer.json()["errors"]) == (400, True)
