@@ -1,5 +1,6 @@
 """Whether what providers tell goes on from what the store has: one day's price alone shows no jump."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,8 @@ from history.models import SymbolAction
 from history.providers.base import DailyPrice, Split
 from history.providers.chain import Answer
 from history.providers.garbage import believable_after
+
+logger = logging.getLogger(__name__)
 
 LATELY: Final = timedelta(days=LOOK_BACK)  # what was last traded before may have come to be worth anything
 
@@ -39,4 +42,6 @@ def _continued(answer: Answer, before: DailyPrice | None, known: Sequence[Split]
     told = [split for split in answer.actions.splits if split.ex_date > before.day]
     splits = {split.ex_date: split for split in (*known, *told)}
     kept = tuple(believable_after(before, answer.prices, list(splits.values())))
+    if len(kept) < len(answer.prices):
+        logger.warning("%s: %s follow no close of %s", answer.source, len(answer.prices) - len(kept), before.day)
     return replace(answer, prices=kept, rejected=answer.rejected + len(answer.prices) - len(kept))

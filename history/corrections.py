@@ -16,6 +16,7 @@ from history.correction_lines import PRICE, VOID, BadCorrection, Line, read_line
 from history.invalidation import HOLDERS, securities_changed, symbols_changed
 from history.models import Correction, MarketSymbol, Price, SecurityMapping, SymbolAction
 from history.renames import NameTaken, announce
+from history.told_actions import ask_again
 from investments import ledger
 from investments.entries import CorporateActionEntry
 from investments.models import Account, CorporateAction
@@ -189,6 +190,8 @@ def _write(line: Line, symbol: MarketSymbol, entry: CorporateActionEntry, correc
     securities = _securities(symbol)
     known = CorporateAction.objects.filter(security__in=securities, kind=entry.kind, ex_date=entry.ex_date).first()
     before = _told_action(known)
+    if entry.kind == "split":
+        ask_again(symbol_ids=[symbol.pk], since=[entry.ex_date])
     if entry.kind in TOLD:
         SymbolAction.objects.update_or_create(
             symbol=symbol,

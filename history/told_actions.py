@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from django.db import connection
+
 from history.core.actions import is_plain_split
 from history.models import SymbolAction
 from history.providers.base import Actions
@@ -12,6 +14,12 @@ from investments.core import precision
 
 Kind = SymbolAction.Kind
 OPERATOR: Final = "operator"
+FORGET: Final = """
+UPDATE history_marketsymbol s SET priced_to = told.since - 1
+FROM unnest(%s::int[], %s::date[]) AS told(symbol_id, since)
+WHERE s.id = told.symbol_id AND s.priced_to >= told.since AND s.priced_from < told.since
+    AND NOT EXISTS (SELECT FROM history_price p WHERE p.symbol_id = s.id AND p.day >= told.since)
+"""
 _FIGURES: Final = ("ratio", "cash_per_unit")
 
 
@@ -64,7 +72,18 @@ def store_actions(actions: Iterable[SymbolAction]) -> list[SymbolAction]:
         unique_fields=["symbol", "kind", "ex_date"],
         update_fields=[*_FIGURES, "source"],
     )
+    splits = [action for action in stale if action.kind == Kind.SPLIT]
+    ask_again(symbol_ids=[split.symbol_id for split in splits], since=[split.ex_date for split in splits])
     return stale
+
+
+def ask_again(*, symbol_ids: Sequence[int], since: Sequence[date]) -> None:
+    """Forget that prices from each symbol's day on were asked for, where none was kept: a split may say now why they
+    are ten times what they were before it.
+    """
+    if symbol_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [list(symbol_ids), list(since)])
 
 
 def _identity(action: SymbolAction) -> tuple[int, str, date]:

@@ -20,6 +20,7 @@ from history.providers import DataProviderChain, remote, resilience
 from history.providers.remote import Access, Remote
 from history.providers.resilience import Patience
 from history.tests.test_remote_providers import KINDS
+from history.told_actions import store_actions
 
 pytestmark = pytest.mark.django_db
 START = date(2026, 1, 5)
@@ -151,6 +152,31 @@ def _check(symbol: MarketSymbol) -> None:
         before = price.day, price.close
     for action in SymbolAction.objects.filter(symbol=symbol):
         assert (action.ratio or action.cash_per_unit or 0) > 0
+
+
+def test_a_split_that_is_told_late_has_its_days_asked_for_again(httpserver: HTTPServer) -> None:
+    """One for twenty: the closes since are refused until somebody tells why, and are not lost by it."""
+    symbol = MarketSymbol.objects.create(symbol="GOOD")
+    bars = [{"date": day.isoformat(), "close": 5.0 if day < DAYS[3] else 100.0} for day in DAYS]
+    split = {"date": DAYS[3].isoformat(), "numerator": 1, "denominator": 20}
+    told = {"/stable/historical-price-eod/full": bars, "/stable/splits": [], "/stable/dividends": []}
+    reached = Access(httpserver.url_for("").rstrip("/"), "key", 5.0, per_minute=1_000_000)
+    chain = DataProviderChain([KINDS["fmp"](reached, Patience(delays=()))])
+    serve(httpserver, {}, told)
+    ensure_prices(symbol_ids=[symbol.pk], start=DAYS[0], end=DAYS[2], chain=chain)
+    assert ensure_prices(symbol_ids=[symbol.pk], start=DAYS[0], end=DAYS[4], chain=chain).stored == 0
+    assert ensure_prices(symbol_ids=[symbol.pk], start=DAYS[0], end=DAYS[4], chain=chain).asked == 0
+    store_actions([SymbolAction(symbol=symbol, kind="split", ex_date=DAYS[3], ratio=Decimal("0.05"), source="fmp")])
+    httpserver.clear()
+    # What the vendor divides by the split, which it now knows, is put back.
+    scaled = [bar | ({"close": 100.0} if bar["date"] < DAYS[3].isoformat() else {}) for bar in bars]
+    serve(httpserver, {}, told | {"/stable/splits": [split], "/stable/historical-price-eod/full": scaled})
+    assert ensure_prices(symbol_ids=[symbol.pk], start=DAYS[0], end=DAYS[4], chain=chain).stored == 2
+    closes = Price.objects.filter(symbol=symbol).order_by("day").values_list("close", flat=True)
+    assert list(closes) == [5, 5, 5, 100, 100]
+    store_actions([SymbolAction(symbol=symbol, kind="split", ex_date=DAYS[2], ratio=Decimal(2), source="fmp")])
+    symbol.refresh_from_db()
+    assert symbol.priced_to == DAYS[4], "where there are prices nothing is asked again"
 
 
 @pytest.mark.parametrize("jump", [1001.0, 2000.0, 5.0])
