@@ -303,7 +303,7 @@ def test_bad_input_names_the_field(api: Any, analysed: Analysed, url: str, query
     assert (answer.status_code, set(answer.json()["errors"])) == (400, {field})
 
 
-@pytest.mark.parametrize(("url", "count"), [(ANALYTICS, 20), (ATTRIBUTION, 18), (ALLOCATION, 8), (BROAD, 8)])
+@pytest.mark.parametrize(("url", "count"), [(ANALYTICS, 20), (ATTRIBUTION, 18), (ALLOCATION, 7), (BROAD, 7)])
 def test_query_count(api: Any, analysed: Analysed, django_assert_num_queries: Any, url: str, count: int) -> None:
     caller = api(analysed.owner)
     with django_assert_num_queries(count):

@@ -164,6 +164,6 @@ def test_another_owner_sees_nothing(api: Any, portfolio: Portfolio, other: Any) 
 def test_query_count(api: Any, portfolio: Portfolio, django_assert_num_queries: Any) -> None:
     declare(portfolio, *quarterly())
     caller = api(portfolio.owner)
-    # Savepoint, user, tenant, release; accounts; worths, holdings, transactions, actions.
-    with django_assert_num_queries(9):
+    # Savepoint, user and tenant, release; accounts; worths, holdings, transactions, actions.
+    with django_assert_num_queries(8):
         caller.get(URL)

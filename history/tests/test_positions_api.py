@@ -85,6 +85,6 @@ def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
 
 def test_query_count(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user, tenant, accounts, their worth, holdings, release.
-    with django_assert_num_queries(7):
+    # Savepoint, user and tenant, accounts, their worth, holdings, release.
+    with django_assert_num_queries(6):
         caller.get(URL)

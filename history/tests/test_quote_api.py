@@ -147,6 +147,6 @@ def test_without_redis_there_is_the_last_close(api: Any, owner: Any, aapl: Marke
 def test_query_count(api: Any, owner: Any, aapl: MarketSymbol, django_assert_num_queries: Any) -> None:
     caller = api(owner)
     quote(aapl, "227.50", OPEN)
-    # Savepoint, user, tenant, symbol, release.
-    with django_assert_num_queries(5):
+    # Savepoint, user and tenant, symbol, release.
+    with django_assert_num_queries(4):
         caller.get(URL)

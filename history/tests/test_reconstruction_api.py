@@ -77,9 +77,9 @@ def test_bad_input_names_the_field(api: Any, rebuilt: Portfolio) -> None:
 
 def test_query_counts(api: Any, rebuilt: Portfolio, django_assert_num_queries: Any) -> None:
     caller = api(rebuilt.owner)
-    # Savepoint, user, tenant, accounts, progress, release.
-    with django_assert_num_queries(6):
+    # Savepoint, user and tenant, accounts, progress, release.
+    with django_assert_num_queries(5):
         caller.get(URL)
     # And the restart.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         caller.post(URL, {})

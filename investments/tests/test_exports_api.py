@@ -98,6 +98,6 @@ def test_another_owners_account(api: Any, portfolio: Portfolio, other: Any) -> N
 
 def test_query_count(api: Any, portfolio: Portfolio, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user, tenant, release; then a savepoint, tenant, patience, rows, release.
-    with django_assert_num_queries(9):
+    # Savepoint, user and tenant, release; then a savepoint, tenant, patience, rows, release.
+    with django_assert_num_queries(8):
         rows_of(caller.get(EXPORT))

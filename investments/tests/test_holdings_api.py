@@ -111,11 +111,11 @@ def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
 
 def test_query_counts(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user, tenant, release; and count, holdings.
-    with django_assert_num_queries(6):
+    # Savepoint, user and tenant, release; and count, holdings.
+    with django_assert_num_queries(5):
         caller.get(URL)
     # Or holdings, accounts.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         caller.get(URL, {"group_by": "institution"})
 
 

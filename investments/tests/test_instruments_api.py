@@ -103,5 +103,5 @@ def test_queries(api: Any, portfolio: Portfolio, django_assert_num_queries: Any)
         caller.post(URL, FUND)
 
 
-# Two savepoints, user, tenant; whether it is there; and the upsert: four statements and its savepoint.
-QUERIES = 11
+# Two savepoints, user and tenant; whether it is there; and the upsert: four statements and its savepoint.
+QUERIES = 10

@@ -37,6 +37,6 @@ def test_what_is_no_id_is_not_there(api: Any, owner: Any) -> None:
 def test_query_count(api: Any, owner: Any, django_assert_num_queries: Any) -> None:
     job = Job.objects.create(owner=owner, kind="sync")
     caller = api(owner)
-    # Savepoint, user, tenant, job, release.
-    with django_assert_num_queries(5):
+    # Savepoint, user and tenant, job, release.
+    with django_assert_num_queries(4):
         caller.get(f"/api/jobs/{job.pk}")

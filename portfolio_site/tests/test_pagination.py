@@ -34,7 +34,7 @@ def test_a_full_last_page_says_that_it_is_the_last(api: Any, portfolio: Any) -> 
 
 def test_the_count_can_be_left_out(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert "total_count" not in caller.get(TRANSACTIONS, {"count": "false"}).json()
 
 

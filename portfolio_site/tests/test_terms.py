@@ -101,5 +101,5 @@ def test_programs_agree_to_the_version_that_they_name(
         client.get(CONSENTS)
 
 
-# Two savepoints, user, tenant, consents.
-QUERIES = 5
+# Two savepoints, user and tenant, consents.
+QUERIES = 4
