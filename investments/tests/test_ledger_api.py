@@ -162,7 +162,7 @@ def test_a_plaid_row_corrected_over_the_api_outlives_the_sync(api: Any, portfoli
 
 def test_query_count(api: Any, portfolio: Portfolio, django_assert_num_queries: Any) -> None:
     caller, row = api(portfolio.owner), f"{URL}/{row_of(portfolio).pk}"
-    # Savepoint, user and tenant; the row, its last version; savepoint, lock, version, insert, whether its holdings follow
-    # it, account's version; releases.
+    # Savepoint, user and tenant; the row, its last version; savepoint, lock, version, insert, whether its holdings
+    # follow it, account's version; releases.
     with django_assert_num_queries(12):
         caller.patch(row, {"version": 1, "name": "Mine"})
