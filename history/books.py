@@ -92,7 +92,7 @@ class _Securities:
 
 
 def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window, seen: Ints) -> Books:
-    """The books of the accounts, which share one currency, in the order of `worths` (by id); four or five queries.
+    """The books of the accounts, which share one currency, in the order of `worths` (by id); five or six queries.
 
     `margin` (A,): cash may go below zero; `seen` (A,): the newest row of the ledger known so far.
     """

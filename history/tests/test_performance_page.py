@@ -15,9 +15,9 @@ from history.tests.analysed import Analysed, make_analysed
 from tests.pages import signed_in, words_of
 
 URL = "/performance/"
-# Session, user, tenant; accounts; lines (two), benchmark (four), worths, books (seven), accounts, securities, values,
+# Session, user, tenant; accounts; lines (two), benchmark (four), worths, books (eight), accounts, securities, values,
 # accounts and holdings of the scores; two for the shell; and two statements for each of two savepoints.
-QUERIES = 31
+QUERIES = 32
 
 
 @pytest.fixture(scope="module")
