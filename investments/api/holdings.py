@@ -15,6 +15,7 @@ from investments.api.securities import SECURITY, SecuritySerializer
 from investments.filters import AccountFilter, HoldingFilter
 from investments.grouping import AccountGroup, InstitutionGroup, by_institution, totals
 from investments.models import Account, Holding
+from portfolio_site.lib.pagination import check_parameters
 from portfolio_site.lib.queries import StrictFilterBackend
 
 EXAMPLE: dict[str, Any] = {
@@ -157,6 +158,7 @@ class HoldingViewSet(viewsets.GenericViewSet[Holding]):
         if not chosen.is_valid():
             raise translate_validation(chosen.errors)
         if chosen.grouped:
+            check_parameters(request)
             return Response(self._groups(chosen))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(chosen.qs), many=True).data)
 

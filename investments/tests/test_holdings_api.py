@@ -130,7 +130,9 @@ def test_the_gain_that_is_served_is_the_one_the_database_keeps(api: Any, portfol
     assert not Holding.objects.exclude(unrealized=None).exists()
 
 
-@pytest.mark.parametrize("query", ["include_cash=null", "include_cash=yes", "include_cash=", "account="])
+@pytest.mark.parametrize(
+    "query", ["include_cash=null", "include_cash=yes", "include_cash=", "account=", "limit=501&group_by=institution"]
+)
 def test_what_is_no_answer_is_refused(api: Any, portfolio: Portfolio, query: str) -> None:
     answer = api(portfolio.owner).get(f"{URL}?{query}")
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [query.split("=")[0]])

@@ -18,6 +18,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="Of your own making. The same request again under it has no second effect for 24 hours.",
 )
 
+TOO_LONG = "The address has more than 8,190 bytes: the server in front says so, in HTML."
+
 
 class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
     """RFC 9457 problem details."""
@@ -62,6 +64,8 @@ class ProblemSchema(AutoSchema):
         bodies = super()._get_response_bodies(direction=direction)
         for status in self._problem_statuses():
             bodies.setdefault(str(status), self._problem(status, direction))
+        if self.method == "GET":
+            bodies.setdefault("414", {"description": TOO_LONG})
         return bodies
 
     def _problem_statuses(self) -> list[int]:

@@ -137,6 +137,12 @@ def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str,
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
 
 
+def check_parameters(request: Request) -> None:
+    """For a list that answers otherwise than in pages: its parameters are refused as elsewhere, and then not used."""
+    _limit(request)
+    _flag(request, "count")
+
+
 def _limit(request: Request) -> int:
     given = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if given.isascii() and given.isdigit() and len(given) < 6 and 1 <= int(given) <= MAX_LIMIT:
