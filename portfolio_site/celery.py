@@ -5,7 +5,14 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, before_task_publish, heartbeat_sent, setup_logging, worker_process_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    heartbeat_sent,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+)
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portfolio_site.settings")
@@ -24,6 +31,12 @@ app.autodiscover_tasks(["portfolio_site"], related_name="privacy")
 @setup_logging.connect
 def log_as_the_web_does(**_kwargs: Any) -> None:
     """Nothing: Celery would bring handlers of its own, which neither redact nor say what a line is about."""
+
+
+@worker_init.connect
+def load(**_kwargs: Any) -> None:
+    """Before the fork, once for all children: what is loaded late because other processes do without."""
+    import plaid_link.sources.plaid.official  # noqa: F401
 
 
 @worker_process_init.connect

@@ -15,6 +15,7 @@ TRADES = frozenset({"buy", "sell"})
 LARGEST, SMALLEST = Decimal("1E28"), Decimal("1E-28")
 
 Row = dict[str, Any]
+Answer = dict[str, Any]
 Entry = TypeVar("Entry")
 
 

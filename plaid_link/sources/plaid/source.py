@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from investments.entries import (
     AccountEntry,
@@ -18,8 +18,11 @@ from plaid_link import limits
 from plaid_link.health import GARBAGE_CODE
 from plaid_link.sources.base import Snapshot, SourceError
 from plaid_link.sources.plaid import pence, reading, repairs
-from plaid_link.sources.plaid.client import Answer, PlaidClient
+from plaid_link.sources.plaid.reading import Answer
 from portfolio_site.lib.ratelimit import Limit
+
+if TYPE_CHECKING:
+    from plaid_link.sources.plaid.official import PlaidClient
 
 # A list that still moves after so many readings is asked for again later.
 READINGS = 5
@@ -42,7 +45,7 @@ class PlaidSource:
     A call under a limit is made within `turn`, which is entered when it may be, or raises SourceError.
     """
 
-    client: PlaidClient
+    client: "PlaidClient"
     access_token: str = field(repr=False)
     options_in_shares: Collection[str] = ()
     report: Callable[[str, float], None] = _nobody

@@ -36,6 +36,7 @@ from plaid.model.webhook_verification_key_get_request import WebhookVerification
 from plaid_link.health import GARBAGE_CODE, UNREACHABLE_CODE
 from plaid_link.sources.base import SourceError
 from plaid_link.sources.plaid.bounded import BoundedPool
+from plaid_link.sources.plaid.reading import Answer
 
 PAGE = 500
 COUNTRIES = ("US",)
@@ -44,8 +45,6 @@ CHOOSE_ACCOUNTS = frozenset({"NO_ACCOUNTS", "NEW_ACCOUNTS_AVAILABLE", "NO_INVEST
 # A webhook waits for this answer, and Plaid for ours.
 KEY_TIMEOUT_SECONDS = 3.0
 LONGEST_WAIT_SECONDS = 3600.0
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
