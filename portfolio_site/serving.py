@@ -1,6 +1,6 @@
 """How gunicorn serves pages and API: `gunicorn --config python:portfolio_site.serving portfolio_site.wsgi`.
 
-Sync Django in threads: nothing here waits long, and through asyncio each request would change threads several times.
+Sync Django in threads: little here waits long, and through asyncio each request would change threads several times.
 """
 
 import os
@@ -9,8 +9,9 @@ from typing import Any
 from portfolio_site.conf.environment import env
 
 workers = env.int("WEB_PROCESSES", default=os.cpu_count() or 1)
-# Each keeps a database connection. What a thread waits for is PostgreSQL and Redis, which answer in milliseconds.
-threads = env.int("WEB_THREADS", default=8)
+# Each keeps a database connection. What a thread waits for is PostgreSQL and Redis, which answer in milliseconds; but a
+# refresh waits for Plaid, and a dozen people who press it must not keep the rest waiting.
+threads = env.int("WEB_THREADS", default=16)
 worker_class = "gthread"
 keepalive = 75  # seconds, longer than a proxy's, so that none sends into a connection that is being closed
 graceful_timeout = 30  # seconds in which what is under way may end when asked to stop
