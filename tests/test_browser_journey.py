@@ -37,7 +37,7 @@ def test_skipping_leads_to_an_empty_overview(site: Site) -> None:
     page = site.visitor().new_page()
     sign_up(page)
     page.click("text=Skip for now")
-    expect(page.locator(".empty__title")).to_have_text("Every account in one view")
+    expect(page.locator(".first-use__title")).to_have_text("Every account in one view")
 
 
 def test_leaving_link_changes_nothing(site: Site, person: Any) -> None:
