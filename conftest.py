@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import setup_databases, teardown_databases
 
 from portfolio_site.lib import rls
-from tests.database import empty_partitions
+from tests.database import empty_unmanaged
 from tests.template import migrated_template
 
 pytest_plugins = ["tests.fixtures", "tests.scheduling"]
@@ -41,7 +41,7 @@ def committed_rows_gone(request: pytest.FixtureRequest, django_db_blocker: Any) 
     marker = request.node.get_closest_marker("django_db")
     if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
         with django_db_blocker.unblock():
-            empty_partitions()
+            empty_unmanaged()
 
 
 @pytest.fixture

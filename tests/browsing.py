@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from plaid_link.sandbox.testing import PlaidServer, plaid_process, plaid_server
-from tests.database import empty_partitions
+from tests.database import empty_unmanaged
 
 __all__ = ["chromium", "person", "plaid_process", "plaid_server", "running_site", "site"]
 
@@ -100,7 +100,7 @@ def running_site(
     with django_db_blocker.unblock(), _served(chromium, plaid_process) as site:
         yield site
     with django_db_blocker.unblock():
-        empty_partitions()
+        empty_unmanaged()
         call_command("flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False)
         # Beside Playwright's event loop Django has another connection than without, which nobody else would close.
         connection.close()

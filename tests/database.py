@@ -1,9 +1,11 @@
 """What tests that commit leave behind."""
 
+from django.apps import apps
 from django.db import connection
 
 
-def empty_partitions() -> None:
-    """The partitioned tables are made by SQL, so that Django's own flush leaves them full."""
+def empty_unmanaged() -> None:
+    """The tables that SQL makes and no model manages, which Django's own flush leaves full."""
+    unmanaged = [model._meta.db_table for model in apps.get_models() if not model._meta.managed]
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE history_price, history_accountday")
+        cursor.execute(f"TRUNCATE {', '.join(unmanaged)}")
