@@ -40,3 +40,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_H
 # And ask the API as often, also of processes that they start.
 API_REQUESTS_PER_MINUTE = API_BULK_REQUESTS_PER_MINUTE = 0
 os.environ |= {"API_REQUESTS_PER_MINUTE": "0", "API_BULK_REQUESTS_PER_MINUTE": "0"}
+# Every client of a test would list all static files anew.
+WHITENOISE_AUTOREFRESH = True

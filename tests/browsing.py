@@ -38,6 +38,12 @@ LOOKS = [
     pytest.param({**DARK, "viewport": DESKTOP}, id="dark-desktop", marks=pytest.mark.slow),
     pytest.param({**LIGHT, "viewport": PHONE}, id="light-phone", marks=pytest.mark.slow),
 ]
+# Of pages whose parts others show in every look.
+FEWER_LOOKS = [
+    pytest.param({**DARK, "viewport": PHONE}, id="dark-phone"),
+    pytest.param({**LIGHT, "viewport": DESKTOP}, id="light-desktop", marks=pytest.mark.slow),
+    *LOOKS[2:],
+]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

@@ -25,7 +25,7 @@ from history.tests.ledgers import book, checksum, days_of, holding, row, state_o
 from history.valuation import market_today
 from investments.models import Account
 
-pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("committed")]
+pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.usefixtures("committed")]
 
 DEADLINE = 60.0
 QUEUES = ("high", "default", "low")
@@ -168,7 +168,6 @@ def stuck_at(account: Account) -> Iterator[Callable[[], bool]]:
         blocker.rollback()
 
 
-@pytest.mark.slow
 def test_histories_in_bulk_killed_in_the_middle_end_as_undisturbed_ones(owner: Any) -> None:
     """Of three batches one is done, one is under way and one waits when the worker dies and the broker forgets."""
     accounts = accounts_of(owner, 9)

