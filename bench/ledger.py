@@ -27,7 +27,7 @@ ARITHMETIC = {"quick": 50_000, "full": 1_000_000}
 NAIVE_ROWS = 400
 SECURITIES = 20
 FIRST_DAY = date(2024, 11, 21)
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def _processor_time(work: Callable[[], object]) -> float:
 
 
 def _whole_numbers(trades: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    from investments.core.fifo import MONEY_UNIT, QUANTITY_UNIT, match, whole_numbers
+    from investments.core.fifo import MONEY_UNIT, match, whole_numbers
     from investments.core.lot import WIDE
 
     with localcontext(WIDE):
@@ -89,10 +89,9 @@ def _whole_numbers(trades: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
         columns = [
             whole_numbers([each[place] for each in side], unit)
             for side in (bought, sold)
-            for place, unit in enumerate((QUANTITY_UNIT, MONEY_UNIT))
+            for place, unit in enumerate((ONE, MONEY_UNIT))
         ]
-        part = int(QUANTITY_UNIT)
-        pieces = match(columns[0] // part, columns[1], columns[2] // part, columns[3])
+        pieces = match(*columns)
         assert pieces is not None
         return Decimal(int((pieces.proceeds - pieces.basis).sum())) / MONEY_UNIT
 

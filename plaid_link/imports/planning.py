@@ -1,6 +1,7 @@
 """A file into lines to look at: read, named, compared with what is recorded. Writes nothing but the batch itself."""
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -172,7 +173,7 @@ def _plan_lines(batch: ImportBatch, told: Reading, report: Report) -> None:
     """Lines can be judged only when the last one is read: until then they wait, packed."""
     report("Reading the file", 0.02)
     seen = Survey()
-    spooled = [orjson.dumps(some) for some in _chunked(seen.see(told.lines))]
+    spooled = [zlib.compress(orjson.dumps(some), level=1) for some in _chunked(seen.see(told.lines))]
     outside = _is_from_outside(batch, told.layout, seen)
     currency = _currency(batch, seen)
     meant = resolve(
@@ -212,7 +213,7 @@ def _write_chunks(batch: ImportBatch, spooled: Sequence[bytes], judged: Judgemen
         batch.chunks.all().delete()
     counts = Plan()
     for number, some in enumerate(spooled):
-        _write_chunk(batch, number, [judged.line(line) for line in orjson.loads(some)], counts)
+        _write_chunk(batch, number, [judged.line(line) for line in orjson.loads(zlib.decompress(some))], counts)
         if number % REPORT_EVERY == REPORT_EVERY - 1:
             report(f"{(number + 1) * LINES_PER_CHUNK:,} rows compared", 0.5 + 0.5 * number / len(spooled))
     return counts
