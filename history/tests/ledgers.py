@@ -13,6 +13,10 @@ from investments.entries import AccountEntry, HoldingEntry, InstitutionEntry, Se
 from investments.models import Account
 
 CASH = SecurityEntry("cash-usd", name="U.S. dollars", ticker_symbol="CUR:USD", type="cash", iso_currency_code="USD")
+# How many sessions wait for a lock in this database; the others of the server are other tests'.
+WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
+"""
 
 
 def stock(ticker: str, **fields: Any) -> SecurityEntry:

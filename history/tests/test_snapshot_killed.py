@@ -16,7 +16,7 @@ from django.utils import timezone
 from history.models import AccountDay, SnapshotRun, SnapshotShard
 from history.snapshots import open_run
 from history.tasks import run_snapshot, sweep_snapshots
-from history.tests.ledgers import CASH, book, checksum, holding, row, stock
+from history.tests.ledgers import CASH, WAITING, book, checksum, holding, row, stock
 from history.tests.test_rebuild_killed import (
     backends_gone,
     database_url,
@@ -66,7 +66,7 @@ def stuck_in(account_id: int) -> Iterator[Any]:
         )
 
         def somebody_waits() -> bool:
-            found = blocker.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+            found = blocker.execute(WAITING).fetchone()
             return bool(found and found[0])
 
         yield somebody_waits
