@@ -31,33 +31,13 @@ from history.providers.resilience import is_open
 from history.snapshots import open_run
 from history.tasks import enqueue_backfill, enqueue_snapshot
 from portfolio_site.lib.confirmed import confirmed_action
+from portfolio_site.lib.machine_written import ReadOnlyAdmin, ReadOnlyInline
 
 RECENT = 10
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """For rows that only the machinery writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class SymbolActionInline(admin.TabularInline):
+class SymbolActionInline(ReadOnlyInline):
     model = SymbolAction
-    extra = 0
-    can_delete = False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(MarketSymbol)
@@ -177,17 +157,9 @@ class AnomalyAdmin(ReadOnlyAdmin):
     date_hierarchy = "day"
 
 
-class SnapshotShardInline(admin.TabularInline):
+class SnapshotShardInline(ReadOnlyInline):
     model = SnapshotShard
-    extra = 0
-    can_delete = False
     fields = ("number", "first_account", "last_account", "state", "rows", "changed", "left", "seconds", "error")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(SnapshotRun)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from history.corrections import BadCorrection, Corrected, correct, preview
 from history.models import Correction, PriceDoubt
+from portfolio_site.lib.machine_written import ReadOnlyAdmin
 
 SHOWN: Final = 50
 EXAMPLES: Final = (
@@ -90,18 +91,9 @@ class CorrectionAdmin(admin.ModelAdmin):
 
 
 @admin.register(PriceDoubt)
-class PriceDoubtAdmin(admin.ModelAdmin):
+class PriceDoubtAdmin(ReadOnlyAdmin):
     list_display = ("symbol", "day", "cause", "close", "factor", "provider", "found_at", "settled_at")
     list_filter = ("cause", ("settled_at", admin.EmptyFieldListFilter), "provider")
     list_select_related = ("symbol",)
     search_fields = ("symbol__symbol",)
     date_hierarchy = "found_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

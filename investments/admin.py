@@ -20,36 +20,24 @@ from investments.models import (
     Transaction,
     WashSale,
 )
-
-
-class LedgerAdmin(admin.ModelAdmin):
-    """Rows that only the ledger writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from portfolio_site.lib.machine_written import EmptyListFilter, ReadOnlyAdmin
 
 
 @admin.register(Institution)
-class InstitutionAdmin(LedgerAdmin):
+class InstitutionAdmin(ReadOnlyAdmin):
     list_display = ("name", "external_id", "url")
     search_fields = ("name", "external_id")
 
 
 @admin.register(Security)
-class SecurityAdmin(LedgerAdmin):
+class SecurityAdmin(ReadOnlyAdmin):
     list_display = ("ticker_symbol", "name", "type", "subtype", "close_price", "close_price_as_of", "source")
     list_filter = ("type", "source", "is_cash_equivalent")
     search_fields = ("ticker_symbol", "name", "cusip", "isin", "external_id")
 
 
 @admin.register(Account)
-class AccountAdmin(LedgerAdmin):
+class AccountAdmin(ReadOnlyAdmin):
     list_display = ("name", "mask", "owner", "institution", "subtype", "sync_state", "synced_at", "ledger_version")
     list_filter = ("sync_state", "source", "type", "institution")
     list_select_related = ("owner", "institution")
@@ -57,7 +45,7 @@ class AccountAdmin(LedgerAdmin):
 
 
 @admin.register(Holding)
-class HoldingAdmin(LedgerAdmin):
+class HoldingAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "quantity", "institution_value", "market_value", "removed_at")
     list_filter = ("data_source", ("removed_at", admin.EmptyFieldListFilter), "security__type")
     list_select_related = ("security", "account", "owner")
@@ -75,21 +63,15 @@ class StandingFilter(admin.SimpleListFilter):
         return queryset.filter(standing=self.value()) if self.value() else queryset
 
 
-class RepairedFilter(admin.SimpleListFilter):
+class RepairedFilter(EmptyListFilter):
     title = "repaired on the way in"
     parameter_name = "repaired"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("no", "No")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> QuerySet[Transaction]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(repairs=[]) if self.value() == "no" else queryset.exclude(repairs=[])
+    column = "repairs"
+    answers = ("Yes", "No")
 
 
 @admin.register(Transaction)
-class TransactionAdmin(LedgerAdmin):
+class TransactionAdmin(ReadOnlyAdmin):
     """Every version of every row, and how it stands."""
 
     list_display = ("date", "account", "type", "subtype", "security", "quantity", "amount", "version", "standing")
@@ -115,7 +97,7 @@ class TransactionAdmin(LedgerAdmin):
 
 
 @admin.register(CorporateAction)
-class CorporateActionAdmin(LedgerAdmin):
+class CorporateActionAdmin(ReadOnlyAdmin):
     """What operators add, correct or void goes through the corrections of market data, with its reason."""
 
     list_display = ("security", "kind", "ex_date", "ratio", "cash_per_unit", "successor", "source", "voided_at")
@@ -125,14 +107,14 @@ class CorporateActionAdmin(LedgerAdmin):
 
 
 @admin.register(TaxLot)
-class TaxLotAdmin(LedgerAdmin):
+class TaxLotAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "opened", "quantity", "cost", "added")
     list_select_related = ("security", "account", "owner")
     search_fields = ("security__ticker_symbol", "account__name", "owner__email")
 
 
 @admin.register(RealizedLot)
-class RealizedLotAdmin(LedgerAdmin):
+class RealizedLotAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "acquired", "closed", "quantity", "proceeds", "basis", "disallowed")
     list_filter = ("is_long_term", "is_short")
     list_select_related = ("security", "account", "owner")
@@ -141,28 +123,28 @@ class RealizedLotAdmin(LedgerAdmin):
 
 
 @admin.register(WashSale)
-class WashSaleAdmin(LedgerAdmin):
+class WashSaleAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "sold_on", "bought_on", "quantity", "amount", "is_permanent")
     list_select_related = ("security", "account", "owner")
     search_fields = ("security__ticker_symbol", "account__name", "owner__email")
 
 
 @admin.register(LotPick)
-class LotPickAdmin(LedgerAdmin):
+class LotPickAdmin(ReadOnlyAdmin):
     list_display = ("owner", "account", "sale", "opened_by", "quantity")
     list_select_related = ("owner", "account", "sale", "opened_by")
     search_fields = ("account__name", "owner__email")
 
 
 @admin.register(IdenticalSecurity)
-class IdenticalSecurityAdmin(LedgerAdmin):
+class IdenticalSecurityAdmin(ReadOnlyAdmin):
     list_display = ("owner", "group", "security")
     list_select_related = ("owner", "group", "security")
     search_fields = ("owner__email", "group__name", "security__ticker_symbol")
 
 
 @admin.register(OwnerLots)
-class OwnerLotsAdmin(LedgerAdmin):
+class OwnerLotsAdmin(ReadOnlyAdmin):
     """Whose lots follow their ledger, and what went wrong where they do not."""
 
     list_display = ("owner", "processed_version", "tried_version", "computed_at", "error")

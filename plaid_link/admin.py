@@ -14,44 +14,18 @@ from plaid_link.models import Item, LinkedAccount, SyncRun, UnplacedAccount, Web
 from plaid_link.webhooks.metrics import webhook_metrics
 from plaid_link.webhooks.replay import replay
 from portfolio_site.lib.confirmed import confirmed_action
+from portfolio_site.lib.machine_written import EmptyListFilter, ReadOnlyAdmin, ReadOnlyInline
 from portfolio_site.lib.queues import send_on_commit
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class UnplacedAccountInline(admin.TabularInline):
+class UnplacedAccountInline(ReadOnlyInline):
     model = UnplacedAccount
     fields = ("external_id", "name", "mask", "subtype", "candidates", "same_as", "asked_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
-class LinkedAccountInline(admin.TabularInline):
+class LinkedAccountInline(ReadOnlyInline):
     model = LinkedAccount
     fields = ("account", "owner")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Item)
@@ -94,17 +68,10 @@ class ItemAdmin(ReadOnlyAdmin):
         return f"{len(items)} items are being disconnected."
 
 
-class FindingsFilter(admin.SimpleListFilter):
+class FindingsFilter(EmptyListFilter):
     title = "findings"
     parameter_name = "findings"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("some", "Some"), ("none", "None")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(findings=[]) if self.value() == "none" else queryset.exclude(findings=[])
+    column = "findings"
 
 
 @admin.register(SyncRun)

@@ -9,22 +9,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from portfolio_site.lib.confirmed import confirmed_action
+from portfolio_site.lib.machine_written import ReadOnlyAdmin
 from portfolio_site.models import AuditEntry, Consent, DeletionProof, Job, User
 
 
-class ReadOnly(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnly):
+class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "operation", "table_name", "row_id", "actor_id", "subject_id", "role", "request_id")
     list_filter = ("table_name", "operation", "role")
     search_fields = ("=row_id", "=request_id", "=actor_id", "=subject_id")
@@ -57,7 +47,7 @@ def _shown(values: Any) -> str:
 
 
 @admin.register(User)
-class UserAdmin(ReadOnly):
+class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login", "deletion_requested_at")
     list_filter = ("is_active", "is_staff", "deletion_requested_at")
     search_fields = ("email",)
@@ -78,20 +68,20 @@ class UserAdmin(ReadOnly):
 
 
 @admin.register(Consent)
-class ConsentAdmin(ReadOnly):
+class ConsentAdmin(ReadOnlyAdmin):
     list_display = ("owner", "document", "version", "given_at")
     list_filter = ("document", "version")
     search_fields = ("owner__email",)
 
 
 @admin.register(DeletionProof)
-class DeletionProofAdmin(ReadOnly):
+class DeletionProofAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "requested_at", "deleted_at", "email_digest")
     search_fields = ("=user_id", "=email_digest")
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly):
+class JobAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "owner", "state", "progress", "error", "finished_at")
     list_filter = ("kind", "state")
     search_fields = ("=id", "owner__email")
