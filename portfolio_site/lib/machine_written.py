@@ -40,11 +40,11 @@ class EmptyListFilter(admin.SimpleListFilter):
     answers: ClassVar[tuple[str, str]] = ("Some", "None")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        some, none = self.answers
-        return [("some", some), ("none", none)]
+        return [(answer.lower(), answer) for answer in self.answers]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         if self.value() is None:
             return queryset
+        some, _ = self.lookups(request, None)
         empty = {self.column: []}
-        return queryset.filter(**empty) if self.value() == "none" else queryset.exclude(**empty)
+        return queryset.exclude(**empty) if self.value() == some[0] else queryset.filter(**empty)
