@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic while it runs
     """Rows are listed and shown; what may be done to them is an action of its own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -20,7 +20,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows that belong to the one that is shown, below it."""
 
     extra = 0
@@ -46,5 +46,5 @@ class EmptyListFilter(admin.SimpleListFilter):
         if self.value() is None:
             return queryset
         some, _ = self.lookups(request, None)
-        empty = {self.column: []}
+        empty: dict[str, list[Any]] = {self.column: []}
         return queryset.exclude(**empty) if self.value() == some[0] else queryset.filter(**empty)
