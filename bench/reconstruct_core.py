@@ -32,6 +32,7 @@ def rebuild(population: Population, market: Market) -> History:
         broker_price=np.full(size, np.nan),
         broker_day=np.full(size, NO_DAY),
         may_short=np.zeros(size, np.bool_),
+        is_cash=np.zeros(size, np.bool_),
     )
     movements = movements_from_rows(
         account=population.account,

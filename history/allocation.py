@@ -86,10 +86,10 @@ def pieces(*, worths: Sequence[AccountWorth], now: datetime | None = None) -> Pi
 
 
 def _cash(worths: Sequence[AccountWorth], accounts: Mapping[int, Account]) -> Iterator[Piece]:
-    """From the accounts' worth, so that cash without a holding counts."""
+    """From the accounts' worth, so that cash without a holding counts; funds that count as cash are holdings."""
     for worth in worths:
         if worth.rate is not None and worth.account_id in accounts:
-            yield Piece(accounts[worth.account_id], None, worth.cash * worth.rate, unpriced=False)
+            yield Piece(accounts[worth.account_id], None, worth.uninvested * worth.rate, unpriced=False)
 
 
 def _holdings(

@@ -56,7 +56,8 @@ HOLDING_COLUMNS: Final = {
 }  # fmt: skip
 
 SECURITIES: Final = f"""
-SELECT s.id, {IS_CASH}, ({MULTIPLIER})::float8, s.type = 'derivative', COALESCE(m.symbol_id, 0),
+SELECT s.id, {IS_CASH}, ({MULTIPLIER})::float8, s.type = 'derivative', s.is_cash_equivalent,
+    COALESCE(m.symbol_id, 0),
     COALESCE(y.currency, {CURRENCY})
 FROM investments_security s
 LEFT JOIN history_securitymapping m ON m.security_id = s.id

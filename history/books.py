@@ -87,6 +87,7 @@ class _Securities:
     ids: Ints
     multiplier: Column
     derivative: Bools
+    cash_equivalent: Bools
     symbol: Ints  # 0 none
     currencies: tuple[str, ...]
 
@@ -106,7 +107,7 @@ def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window,
     row_keys = np.where(np.isin(rows["security"], securities.ids), _keys(accounts, securities, rows), -1)
     position_keys = np.union1d(keys, row_keys[row_keys >= 0])
     book = Book(
-        Accounts(cash=np.array([float(worth.cash) for worth in worths]), margin=margin),
+        Accounts(cash=np.array([float(worth.uninvested) for worth in worths]), margin=margin),
         _positions(position_keys, keys, holdings, securities, window),
         _movements(rows, np.searchsorted(accounts, rows["account"]), _found(position_keys, row_keys), window),
     )
@@ -216,10 +217,10 @@ def _securities(ids: Ints) -> _Securities:
     with connection.cursor() as cursor:
         cursor.execute(SECURITIES, {"securities": ids.tolist()})
         rows = [row for row in cursor.fetchall() if not row[1]]
-    keys, _cash, multiplier, derivative, symbol, currencies = zip(*rows, strict=True) if rows else ((),) * 6
+    keys, _cash, multiplier, derivative, equivalent, symbol, currencies = zip(*rows, strict=True) if rows else ((),) * 7
     return _Securities(
-        np.array(keys, np.int64), np.array(multiplier, float), np.array(derivative, bool), np.array(symbol, np.int64),
-        tuple(currencies),
+        np.array(keys, np.int64), np.array(multiplier, float), np.array(derivative, bool),
+        np.array(equivalent, bool), np.array(symbol, np.int64), tuple(currencies),
     )  # fmt: skip
 
 
@@ -248,6 +249,7 @@ def _positions(
         broker_price=price,
         broker_day=as_of,
         may_short=securities.derivative[column],
+        is_cash=securities.cash_equivalent[column],
         last_units=last_units,
         removed_day=removed,
     )

@@ -18,7 +18,7 @@ from history.core.quality import PENALTY
 from history.day_movements import day_movements
 from history.fx import rate_sql
 from history.models import AccountDay
-from history.valuation import CURRENCY, IS_CASH, MULTIPLIER, RECENT_DAYS
+from history.valuation import COUNTS_AS_CASH, CURRENCY, IS_CASH, MULTIPLIER, RECENT_DAYS
 
 END_OF_DAY: Final = AccountDay.SnapshotType.END_OF_DAY.value
 RECONSTRUCTED: Final = AccountDay.SnapshotType.RECONSTRUCTED.value
@@ -55,7 +55,7 @@ WITH wanted AS MATERIALIZED (
     ) last
     WHERE symbol_id NOT IN (SELECT symbol_id FROM recent)
 )
-SELECT w.security_id, w.currency, {IS_CASH} AS is_cash, closes.day,
+SELECT w.security_id, w.currency, {IS_CASH} AS is_cash, {COUNTS_AS_CASH} AS counts_as_cash, closes.day,
     ({MULTIPLIER}) * closes.close * {rate_sql(source="COALESCE(y.currency, 'USD')", target="w.currency", day="%(day)s")}
         AS price,
     {rate_sql(source=CURRENCY, target="w.currency", day="%(day)s")} AS broker_rate,
@@ -84,7 +84,7 @@ WITH shard AS (
         COALESCE(a.margin_loan_amount, 0) <> 0 AS margin
     FROM investments_account a WHERE {{accounts}} AND a.id <> ALL(%(left)s::bigint[])
 ), held AS (
-    SELECT h.account_id, u.is_cash, h.quantity <> 0 AS is_held,
+    SELECT h.account_id, u.is_cash, u.counts_as_cash, h.quantity <> 0 AS is_held,
         CASE WHEN u.broker_rate = 1 AND h.quantity > 0 AND h.cost_basis >= 0 THEN h.cost_basis
             ELSE sign(h.quantity) * abs(h.cost_basis) * u.broker_rate END AS basis,
         round(CASE WHEN {BROKER_WINS} THEN h.institution_value * u.broker_rate ELSE h.quantity * u.price END, 4)
@@ -98,9 +98,9 @@ WITH shard AS (
 ), sums AS (
     SELECT account_id,
         sum(value) AS value,
-        COALESCE(sum(value) FILTER (WHERE is_cash), 0) AS cash,
-        COALESCE(sum(value) FILTER (WHERE NOT is_cash AND value < 0), 0) AS short,
-        COALESCE(sum(abs(value)) FILTER (WHERE NOT is_cash AND doubtful), 0) AS doubtful,
+        COALESCE(sum(value) FILTER (WHERE counts_as_cash), 0) AS cash,
+        COALESCE(sum(value) FILTER (WHERE NOT counts_as_cash AND value < 0), 0) AS short,
+        COALESCE(sum(abs(value)) FILTER (WHERE NOT counts_as_cash AND doubtful), 0) AS doubtful,
         count(*) FILTER (WHERE NOT is_cash AND is_held) AS positions,
         count(*) FILTER (WHERE NOT is_cash AND is_held AND unpriced) AS unpriced,
         COALESCE(sum(basis) FILTER (WHERE NOT is_cash), 0) AS basis,

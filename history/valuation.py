@@ -25,6 +25,8 @@ MULTIPLIER = """CASE
     WHEN s.type = 'fixed income' AND s.fixed_income ->> 'quoted_per_100' = 'true' THEN 0.01
     ELSE 1 END"""
 IS_CASH = "(s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')"
+# A money-market fund counts as cash and is a position all the same: it has units, a price and rows of its own.
+COUNTS_AS_CASH = f"({IS_CASH} OR s.is_cash_equivalent)"
 CURRENCY = "COALESCE(NULLIF(s.iso_currency_code, ''), NULLIF(s.unofficial_currency_code, ''), 'USD')"
 
 # Long enough to hold the two last closes of whatever still trades; only for the rest are all partitions searched.
@@ -34,7 +36,7 @@ VALUE_HOLDINGS = f"""
 WITH held AS (
     SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
         h.institution_price_as_of AS broker_day, h.institution_value AS broker_value, h.cost_basis, h.security_id,
-        {IS_CASH} AS is_cash, {CURRENCY} AS broker_currency, a.currency, m.symbol_id,
+        {IS_CASH} AS is_cash, s.is_cash_equivalent, {CURRENCY} AS broker_currency, a.currency, m.symbol_id,
         COALESCE(y.currency, 'USD') AS our_currency,
         CASE WHEN y.kind = 'crypto' THEN %(today)s ELSE %(session)s END AS session
     FROM investments_holding h
@@ -78,7 +80,7 @@ WITH held AS (
     FROM priced
 ), compared AS (
     SELECT valued.*, round(CASE
-        WHEN is_cash THEN 0
+        WHEN is_cash OR (is_cash_equivalent AND before.close IS NULL) THEN 0
         WHEN change_day >= LEAST(session, %(closed_session)s) THEN value - shares * our_rate * before.close / COALESCE((
             SELECT c.ratio FROM investments_corporateaction c
             WHERE c.security_id = valued.security_id AND c.kind IN ('split', 'stock_dividend')
@@ -103,10 +105,11 @@ HOLDING_VALUE = f"""COALESCE(h.market_value,
 ACCOUNT_WORTHS = f"""
 SELECT a.id, a.currency, {rate_sql(source="a.currency", target="%(base)s", day="%(today)s")},
     COALESCE(sum({HOLDING_VALUE}), 0) + round(a.uninvested_cash, 4),
+    COALESCE(sum({HOLDING_VALUE}) FILTER (WHERE {COUNTS_AS_CASH}), 0) + round(a.uninvested_cash, 4),
     COALESCE(sum({HOLDING_VALUE}) FILTER (WHERE {IS_CASH}), 0) + round(a.uninvested_cash, 4),
     sum(h.day_change),
     COALESCE(sum({HOLDING_VALUE}) FILTER (WHERE h.day_change IS NOT NULL), 0),
-    max(h.priced_on) FILTER (WHERE NOT {IS_CASH}), min(h.priced_on) FILTER (WHERE NOT {IS_CASH}),
+    max(h.priced_on) FILTER (WHERE NOT {IS_CASH}), min(h.priced_on) FILTER (WHERE NOT {COUNTS_AS_CASH}),
     count(*) FILTER (WHERE NOT {IS_CASH}),
     array_agg(DISTINCT {CURRENCY}) FILTER (WHERE h.id IS NOT NULL AND {HOLDING_VALUE} IS NULL)
 FROM investments_account a
@@ -123,6 +126,7 @@ ZERO = Decimal(0)
 class AccountWorth:
     """One account now. Figures are at four places in `currency`, its own; `rate` converts them to the base currency.
 
+    `cash` includes funds that count as cash, `uninvested` is money alone, which no position shows.
     `day_change` is since the close before the last session, None where no position has one; `changed_value` is what the
     positions it covers are worth now. `unconverted` names currencies without a rate, whose holdings are not counted.
     """
@@ -132,6 +136,7 @@ class AccountWorth:
     rate: Decimal | None
     value: Decimal
     cash: Decimal
+    uninvested: Decimal
     day_change: Decimal | None
     changed_value: Decimal
     as_of: date | None
@@ -150,6 +155,7 @@ class Worth:
     currency: str
     value: Decimal
     cash: Decimal
+    uninvested: Decimal
     day_change: Decimal | None
     day_change_fraction: Decimal | None
     as_of: date | None
@@ -219,6 +225,7 @@ def total_worth(worths: Sequence[AccountWorth], *, base_currency: str = "USD") -
         currency=base_currency,
         value=sum((worth.value * rate for worth, rate in counted), ZERO),
         cash=sum((worth.cash * rate for worth, rate in counted), ZERO),
+        uninvested=sum((worth.uninvested * rate for worth, rate in counted), ZERO),
         day_change=sum(changes, ZERO) if changes else None,
         day_change_fraction=sum(changes, ZERO) / before if changes and before > 0 else None,
         as_of=max(days, default=None),

@@ -104,7 +104,9 @@ class PositionsSerializer(serializers.Serializer[Any]):
     has_more = serializers.BooleanField()
     total_count = serializers.IntegerField()
     currency = serializers.CharField()
-    cash = RoundedMoney(help_text="Not a position, but part of the total and of the weights.")
+    cash = RoundedMoney(
+        help_text="Not a position, but part of the total and of the weights; money-market funds are positions."
+    )
     total_value = RoundedMoney()
 
 
@@ -122,5 +124,5 @@ class PositionsView(PortfolioView):
         total = total_worth(worths, base_currency=self.currency)
         rows = positions(worths=worths, total_value=total.value)
         page = {"items": rows, "next_cursor": None, "has_more": False, "total_count": len(rows)}
-        figures = {"currency": self.currency, "cash": total.cash, "total_value": total.value}
+        figures = {"currency": self.currency, "cash": total.uninvested, "total_value": total.value}
         return Response(PositionsSerializer({**page, **figures}, context={"currency": self.currency}).data)

@@ -54,7 +54,7 @@ class FreshnessSerializer(serializers.Serializer[Worth]):
 class ValueSerializer(serializers.Serializer[Value]):
     currency = serializers.CharField(source="worth.currency")
     total = RoundedMoney(source="worth.value", help_text="All holdings and cash.")
-    cash = RoundedMoney(source="worth.cash")
+    cash = RoundedMoney(source="worth.cash", help_text="Money, and what counts as it: money-market funds.")
     day_change = RoundedMoney(
         source="worth.day_change", allow_null=True, help_text="Since the close before the last session."
     )

@@ -33,6 +33,7 @@ class Positions:
 
     `basis` is the whole position's, NaN unknown. `broker_price` is per share, NaN none, as of `broker_day` (may lie
     before the window; NO_DAY unknown). `may_short`: negative units are no anomaly (options are written).
+    `is_cash`: counts as cash, a money-market fund.
     `last_units` (NaN none) were held when the brokerage last listed what it no longer does, up to `removed_day`.
     """
 
@@ -44,6 +45,7 @@ class Positions:
     broker_price: Floats
     broker_day: Ints
     may_short: Bools
+    is_cash: Bools
     last_units: Floats | None = None
     removed_day: Ints | None = None
 

@@ -68,7 +68,7 @@ def _book() -> Book:
     false = np.zeros(2, np.bool_)
     positions = Positions(
         account=one, column=one, units=units, multiplier=np.ones(1), basis=nothing, broker_price=nothing,
-        broker_day=np.full(1, NO_DAY), may_short=np.zeros(1, np.bool_),
+        broker_day=np.full(1, NO_DAY), may_short=np.zeros(1, np.bool_), is_cash=np.zeros(1, np.bool_),
     )  # fmt: skip
     movements = Movements(  # the deposit, then the purchase
         account=np.zeros(2, np.int64), position=np.array([-1, 0]), day=np.array([SECOND, SECOND]),

@@ -1,9 +1,10 @@
 """How far a day's value can be trusted: the share of it priced by a real close, less what does not add up.
 
-Shares are of gross value, the sum of absolute position values and absolute cash; cash counts as real. A close carried
-up to FRESH_DAYS counts as that day's. Negative units nobody sold short, and cash below zero without margin, count
-against quality PENALTY times their value: they tell of missing transactions, so other figures are in doubt too. A
-position that has no price at all cannot be weighed by value; it takes away its share of the number of positions.
+Shares are of gross value, the sum of absolute position values and absolute cash; cash counts as real, and so do funds
+that count as cash. A close carried up to FRESH_DAYS counts as that day's. Negative units nobody sold short, and cash
+below zero without margin, count against quality PENALTY times their value: they tell of missing transactions, so other
+figures are in doubt too. A position that has no price at all cannot be weighed by value; it takes away its
+share of the number of positions.
 """
 
 from typing import Final

@@ -24,12 +24,13 @@ POSITIONS_AT_ONCE: Final = 256  # x 731 days x 8 bytes: the working arrays stay 
 
 @dataclass(frozen=True, slots=True)
 class _Worth:
-    """Values of positions (P, D), their sizes whatever the sign, and the sizes per account (A, D)."""
+    """Values of positions (P, D), their sizes whatever the sign; and per account (A, D) cash and the sum of sizes."""
 
     values: Floats
     sizes: Floats
     held: Floats  # sum of sizes
-    gross: Floats  # with cash
+    cash: Floats  # with the positions that count as cash
+    gross: Floats  # sizes of all others, and of cash
 
 
 def reconstruct(*, book: Book, market: Market) -> History:
@@ -57,16 +58,16 @@ def _reconstruct(book: Book, market: Market, origin: tuple[int, int]) -> History
     prices = price_positions(positions=positions, movements=movements, market=market, timeline=timeline)
     basis = basis_levels(positions=positions, movements=_at_own_cost(movements, positions, market), timeline=timeline)
     net_flow = sums.flows(movements, positions, prices.price, accounts=shape[0])
-    cash = sums.cash_walked_back(accounts, movements, days=market.days)
-    worth = _worth(book, timeline, prices, cash)
+    uninvested = sums.cash_walked_back(accounts, movements, days=market.days)
+    worth = _worth(book, timeline, prices, uninvested)
     count = sums.securities_held(timeline, positions, shape=shape)
     unconverted = _without_rate(market, positions.column[prices.rows])
-    shares, found = _trust(book, timeline, prices, worth, cash, count, unconverted)
+    shares, found = _trust(book, timeline, prices, worth, count, unconverted)
     cost_basis, coverage = _cost_basis(book, timeline, basis, worth, market)
     found += list(anomalies.basis_anomalies(excess=basis.excess, account=positions.account))
     return History(
-        value=sums.by_account(worth.values, positions.account, shape[0]) + cash,
-        cash=cash,
+        value=sums.by_account(worth.values, positions.account, shape[0]) + uninvested,
+        cash=worth.cash,
         cost_basis=cost_basis,
         basis_coverage=coverage,
         net_flow=net_flow,
@@ -79,23 +80,29 @@ def _reconstruct(book: Book, market: Market, origin: tuple[int, int]) -> History
     )
 
 
-def _worth(book: Book, timeline: Timeline, prices: Prices, cash: Floats) -> _Worth:
+def _worth(book: Book, timeline: Timeline, prices: Prices, uninvested: Floats) -> _Worth:
     """Values overwrite the prices: the largest arrays are made once."""
-    exposure = timeline.level * book.positions.multiplier[timeline.position]
+    positions, accounts = book.positions, book.accounts.cash.size
+    exposure = timeline.level * positions.multiplier[timeline.position]
     values = np.multiply(prices.price, timeline.spread(exposure), out=prices.price)
     sizes = np.abs(values) if (timeline.level < 0).any() else values
-    held = sums.by_account(sizes, book.positions.account, book.accounts.cash.size)
-    return _Worth(values, sizes, held, held + np.abs(cash))
+    held = sums.by_account(sizes, positions.account, accounts)
+    funds = np.flatnonzero(positions.is_cash)
+    if not funds.size:
+        return _Worth(values, sizes, held, uninvested, held + np.abs(uninvested))
+    cash = uninvested + sums.by_account(values[funds], positions.account[funds], accounts)
+    others = held - sums.by_account(sizes[funds], positions.account[funds], accounts)
+    return _Worth(values, sizes, held, cash, others + np.abs(cash))
 
 
 def _trust(
-    book: Book, timeline: Timeline, prices: Prices, worth: _Worth, cash: Floats, count: Ints, unconverted: Bools
+    book: Book, timeline: Timeline, prices: Prices, worth: _Worth, count: Ints, unconverted: Bools
 ) -> tuple[tuple[Floats, Floats], list[Anomaly]]:
     """((quality, imputed share), anomalies): what is in doubt, what is unexplained, what has no price or rate."""
     positions, accounts = book.positions, book.accounts
     shorted = is_short(timeline, positions, book.movements)
     negative = anomalies.negative_units(timeline=timeline, shorted=shorted)
-    overdrawn = quality.overdrawn(cash=cash, margin=accounts.margin)
+    overdrawn = quality.overdrawn(cash=worth.cash, margin=accounts.margin)
     missing = _held_without_price(timeline, prices)
 
     def summed(rows: Ints, weights: Floats | Bools) -> Floats:
@@ -103,6 +110,7 @@ def _trust(
 
     below = np.unique(timeline.position[negative])
     sizes = worth.sizes[prices.rows]
+    sizes[positions.is_cash[prices.rows]] = 0.0
     trusted = quality.quality_of(
         doubtful=summed(prices.rows, sizes * prices.doubtful),
         unexplained=overdrawn - summed(below, np.minimum(worth.values[below], 0.0)),

@@ -185,7 +185,7 @@ def _account(
     session = last_closed_session(timezone.now())
     rows = sorted((_row(holding, worth.rate, total.value, session) for holding in held), key=SORTS["name"])
     rows.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
-    cash = worth.cash * (worth.rate or ZERO)
+    cash = worth.uninvested * (worth.rate or ZERO)
     return AccountHoldings(account, tuple(rows), cash, _fraction(cash, total.value), _sums([worth], rows, total))
 
 

@@ -47,6 +47,7 @@ class Held:
     broker_price: float = NAN
     broker_day: int = NO_DAY
     may_short: bool = False
+    is_cash: bool = False
     last_units: float = NAN
     removed_day: int = NO_DAY
     account: int = 0
@@ -127,6 +128,7 @@ def positions_of(held: list[Held]) -> Positions:
         broker_price=_floats([each.broker_price for each in held]),
         broker_day=_ints([each.broker_day for each in held]),
         may_short=_bools([each.may_short for each in held]),
+        is_cash=_bools([each.is_cash for each in held]),
         last_units=_floats([each.last_units for each in held]),
         removed_day=_ints([each.removed_day for each in held]),
     )

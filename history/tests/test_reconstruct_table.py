@@ -154,7 +154,7 @@ def history_of(type_: str, subtype: str, row: Row, day: Day) -> History:
     positions = Positions(
         account=one, column=one, units=np.array([day.units], float), multiplier=np.ones(1),
         basis=np.array([day.stated]), broker_price=np.array([NAN]), broker_day=np.array([NO_DAY]),
-        may_short=np.zeros(1, bool),
+        may_short=np.zeros(1, bool), is_cash=np.zeros(1, bool),
     )  # fmt: skip
     accounts = Accounts(np.array([day.cash], float), np.zeros(1, bool))
     return reconstruct(book=Book(accounts, positions, movements), market=build_market(closes=np.array([[60.0]] * 4)))
