@@ -8,6 +8,8 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from investments.rates import Conversion
+
 HUB = "USD"
 
 
@@ -76,8 +78,8 @@ def rate_matrix(currencies: Sequence[str], target: str, start: date, end: date) 
 
 
 RATES_ON_DAYS = f"""
-SELECT c.currency, c.day, {rate_sql(source="c.currency", target="%(target)s::text", day="c.day")}
-FROM unnest(%(currencies)s::text[], %(days)s::date[]) c(currency, day)
+SELECT c.source, c.target, c.day, {rate_sql(source="c.source", target="c.target", day="c.day")}
+FROM unnest(%s::text[], %s::text[], %s::date[]) c(source, target, day)
 """
 
 
@@ -86,12 +88,20 @@ def rates_on(wanted: Iterable[tuple[str, date]], target: str) -> dict[tuple[str,
 
     One query, and none where all is in `target` already.
     """
-    pairs = sorted(set(wanted))
-    found: dict[tuple[str, date], Decimal | None] = {pair: Decimal(1) for pair in pairs if pair[0] == target}
-    foreign = [pair for pair in pairs if pair[0] != target]
+    rates = conversion_rates((currency, target, day) for currency, day in wanted)
+    return {(currency, day): rate for (currency, _, day), rate in rates.items()}
+
+
+def conversion_rates(wanted: Iterable[Conversion]) -> dict[Conversion, Decimal | None]:
+    """Units of the second currency per unit of the first at the end of the day, None where no rate is known.
+
+    One query, and none where nothing is to be converted.
+    """
+    asked = sorted(set(wanted))
+    found: dict[Conversion, Decimal | None] = {one: Decimal(1) for one in asked if one[0] == one[1]}
+    foreign = [one for one in asked if one[0] != one[1]]
     if foreign:
-        currencies, days = zip(*foreign, strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(RATES_ON_DAYS, {"currencies": list(currencies), "days": list(days), "target": target})
-            found |= {(currency, day): rate for currency, day, rate in cursor.fetchall()}
+            cursor.execute(RATES_ON_DAYS, [list(column) for column in zip(*foreign, strict=True)])
+            found |= {(source, target, day): rate for source, target, day, rate in cursor.fetchall()}
     return found

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from history.fx import HUB
 from history.valuation import CURRENCY
+from investments import ledger
 
 # A holding counts even when its units are gone: how fresh its price is decides about earlier days.
 HOLDERS: Final = """
@@ -20,20 +22,21 @@ UNION SELECT account_id FROM investments_transaction WHERE security_id = ANY(%(s
 """
 PRICED_BY: Final = "SELECT security_id FROM history_securitymapping WHERE symbol_id = ANY(%s)"
 
-# Converted are securities in another currency than their account's, whichever way the rate is kept or crossed.
+# Converted are securities, and rows, in another currency than their account's, whichever way the rate is kept or
+# crossed. Lots are in the security's currency: of a row in another they follow its rate.
 CONVERTED: Final = f"""
 WITH held AS (
-    SELECT account_id, security_id FROM investments_holding
-    UNION SELECT account_id, security_id FROM investments_transaction
-    WHERE security_id IS NOT NULL AND date >= %(since)s
+    SELECT account_id, security_id, NULL AS paid_in FROM investments_holding
+    UNION SELECT account_id, security_id, currency FROM investments_transaction WHERE date >= %(since)s
 )
-SELECT DISTINCT a.id FROM held
+SELECT a.id, COALESCE(bool_or(held.paid_in <> {CURRENCY}), false) FROM held
 JOIN investments_account a ON a.id = held.account_id
-JOIN investments_security s ON s.id = held.security_id
+LEFT JOIN investments_security s ON s.id = held.security_id
 LEFT JOIN history_securitymapping m ON m.security_id = s.id
 LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
-CROSS JOIN LATERAL (VALUES ({CURRENCY}), (y.currency)) told(currency)
+CROSS JOIN LATERAL (VALUES (CASE WHEN s.id IS NOT NULL THEN {CURRENCY} END), (y.currency), (held.paid_in)) told(currency)
 WHERE told.currency <> a.currency AND (told.currency = ANY(%(currencies)s) OR a.currency = ANY(%(currencies)s))
+GROUP BY a.id
 """
 
 # Locked in one order, as everyone who rebuilds locks them. What had failed may succeed now.
@@ -70,7 +73,7 @@ def prices_came(symbol_ids: Iterable[int], since: date) -> int:
 
 def rates_came(pairs: Sequence[tuple[str, str]], since: date) -> int:
     """As `prices_came`, for exchange rates of (base, quote) pairs."""
-    return _mark(CONVERTED, {"currencies": _currencies(pairs), "since": since}, since, past=True)
+    return _convert_anew(pairs, since, past=True)
 
 
 def _priced_by(symbol_ids: Iterable[int]) -> list[int]:
@@ -91,11 +94,17 @@ def securities_changed(security_ids: Iterable[int], since: date) -> int:
 
 def currencies_changed(pairs: Sequence[tuple[str, str]], since: date) -> int:
     """Exchange rates of (base, quote) pairs differ from a day on; returns how many accounts were marked."""
-    return _mark(CONVERTED, {"currencies": _currencies(pairs), "since": since}, since)
+    return _convert_anew(pairs, since, past=False)
 
 
-def _currencies(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    return sorted({currency for pair in pairs for currency in pair})
+def _convert_anew(pairs: Sequence[tuple[str, str]], since: date, *, past: bool) -> int:
+    # A rate to the dollar concerns its other currency alone: everything is crossed over it.
+    currencies = sorted({currency for pair in pairs for currency in pair} - {HUB})
+    with connection.cursor() as cursor:
+        cursor.execute(CONVERTED, {"currencies": currencies, "since": since})
+        concerned = cursor.fetchall()
+    ledger.follow_rates(account_ids=[account for account, is_paid_abroad in concerned if is_paid_abroad])
+    return accounts_changed((account for account, _ in concerned), since, past=past)
 
 
 def accounts_changed(account_ids: Iterable[int], since: date, *, past: bool = False) -> int:

@@ -23,7 +23,7 @@ from history.models import CurrencyRange, FxRate
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice, Rate
 from history.providers.garbage import believable, believable_after
-from history.valuation import market_today
+from history.valuation import CURRENCY, market_today
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,16 @@ WHERE a.id = ANY(%(accounts)s)
 UNION SELECT y.currency FROM history_marketsymbol y JOIN history_securitymapping m ON m.symbol_id = y.id
 WHERE m.security_id = ANY(%(securities)s)
 UNION SELECT iso_currency_code FROM investments_security WHERE id = ANY(%(securities)s)
+"""
+# What lots and Form 8949 convert at its own day, however long ago that was.
+PAID_ABROAD: Final = f"""
+SELECT told.currency, min(t.date) FROM investments_transaction t
+JOIN investments_account a ON a.id = t.account_id
+LEFT JOIN investments_security s ON s.id = t.security_id
+CROSS JOIN LATERAL (VALUES (t.currency), (a.currency), (CASE WHEN s.id IS NOT NULL THEN {CURRENCY} END)) told(currency)
+WHERE t.account_id = ANY(%(accounts)s) AND told.currency IS NOT NULL
+    AND (t.currency <> a.currency OR s.id IS NOT NULL AND ({CURRENCY} <> t.currency OR {CURRENCY} <> '{HUB}'))
+GROUP BY told.currency
 """
 
 
@@ -85,6 +95,19 @@ def update_rates(
     end = market_today(now or timezone.now()) - ONE_DAY
     start = end - timedelta(days=settings.HISTORY_DAYS) - BEFORE
     return ensure_rates(currencies=wanted, start=start, end=end, chain=chain, now=now)
+
+
+def paid_rates(*, account_ids: Sequence[int], now: datetime | None = None) -> None:
+    """Fetch the rates of the days on which these accounts' rows were paid, from before histories too; run as the worker.
+
+    Call outside of transactions.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PAID_ABROAD, {"accounts": list(account_ids)})
+        since = {currency: day for currency, day in cursor.fetchall() if currency in OFFICIAL - {HUB}}
+    end = market_today(now or timezone.now()) - ONE_DAY
+    for currency, day in sorted(since.items()):
+        ensure_rates(currencies=[currency], start=day - BEFORE, end=end, now=now)
 
 
 def ensure_rates(

@@ -25,7 +25,7 @@ from history.core.reconstruct import reconstruct
 from history.corporate_actions import record_actions
 from history.models import SecurityMapping
 from history.prices import ensure_prices
-from history.rates import currencies_of, update_rates
+from history.rates import currencies_of, paid_rates, update_rates
 from history.records import write_history
 from history.renames import follow_tickers
 from history.symbols import map_securities
@@ -157,6 +157,7 @@ def _prepare(account_ids: list[int], now: datetime | None) -> None:
     )
     record_actions(symbol_ids=symbol_ids)
     update_rates(currencies=currencies_of(account_ids=account_ids, security_ids=security_ids), now=now)
+    paid_rates(account_ids=account_ids, now=now)
     claims.advance(account_ids=account_ids, progress=0.65)
 
 

@@ -1,4 +1,8 @@
-"""What an owner's lots are made of: rows, holdings, corporate actions, and which securities are one."""
+"""What an owner's lots are made of: rows, holdings, corporate actions, and which securities are one.
+
+Lots are in the currency of their security. What was paid or received in another is converted at its own day's rate;
+where nobody knows that, the row's cost or proceeds are not known until somebody does.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -8,28 +12,34 @@ from typing import Any, Final
 
 from django.db import connection
 
+from investments.core import precision
 from investments.core.effects import effect_of
-from investments.core.lot import LotMethod, Pick
+from investments.core.lot import WIDE, LotMethod, Pick
 from investments.core.lot_events import Row
 from investments.core.lot_history import AccountBook, AccountLots, Held, lot_history
 from investments.core.positions import Delisting, Event, Merger, Renaming, SpinOff, Split
 from investments.models import Account, CorporateAction, IdenticalSecurity, Security, TaxRules
+from investments.rates import rates_of
 from portfolio_site.lib.sessions import today
 
 ZERO, ONE = Decimal(0), Decimal(1)
 # What a source without times lists on one day has no order: what opens goes before what closes.
 CLOSES: Final = 1 << 48
 
+# As `Security.currency` has it.
+_CURRENCY: Final = "COALESCE(NULLIF(s.iso_currency_code, ''), NULLIF(s.unofficial_currency_code, ''), 'USD')"
+
 # Versions are of one owner: named once more, his accounts spare a look through everybody's. What was superseded is
 # hashed, not joined: of an account linked this minute the planner knows nothing, and would compare each row with each.
 # The ledger as it stands, without cash, cancels and what they cancel. A correction keeps its first version's place.
-ROWS: Final = """
+ROWS: Final = f"""
 SELECT t.id,
     CASE WHEN t.version = 1 THEN t.id ELSE (
         SELECT min(f.id) FROM investments_transaction f
         WHERE f.account_id = t.account_id AND f.external_id = t.external_id AND f.source = t.source
     ) END,
-    t.account_id, t.security_id, t.date, t.type, t.subtype, t.quantity, t.amount, t.executed_at, t.source
+    t.account_id, t.security_id, t.date, t.type, t.subtype, t.quantity, t.amount, t.executed_at, t.source,
+    CASE WHEN t.currency <> {_CURRENCY} THEN ARRAY[t.currency, {_CURRENCY}] END
 FROM investments_transaction t JOIN investments_security s ON s.id = t.security_id
 WHERE t.account_id = ANY(%(accounts)s) AND NOT t.is_void AND t.type <> 'cancel'
     AND NOT (s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')
@@ -121,12 +131,22 @@ def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _rows(parameters: Mapping[str, Any]) -> Iterable[Row]:
     cancelled = {row[0] for row in _fetch(CANCELLED, parameters)}
     picks = _picks(parameters)
-    for number, first, account, security, day, kind, subtype, quantity, amount, at, source in _fetch(ROWS, parameters):
-        if number not in cancelled:
-            order = first + (CLOSES if source == Security.Source.PLAID and _closes(kind, subtype, quantity) else 0)
-            yield Row(
-                number, order, account, security, day, kind, subtype, quantity, amount, at, tuple(picks.get(number, ()))
-            )
+    told = _fetch(ROWS, parameters)
+    rates = rates_of((*row[-1], row[4]) for row in told if row[-1])
+    for number, first, account, security, day, kind, subtype, quantity, amount, at, source, foreign in told:
+        if number in cancelled:
+            continue
+        order = first + (CLOSES if source == Security.Source.PLAID and _closes(kind, subtype, quantity) else 0)
+        paid = _converted(amount, rates[(*foreign, day)]) if foreign else amount
+        yield Row(
+            number, order, account, security, day, kind, subtype, quantity, paid, at, tuple(picks.get(number, ()))
+        )
+
+
+def _converted(amount: Decimal, rate: Decimal | None) -> Decimal | None:
+    if not amount:
+        return amount
+    return None if rate is None else WIDE.quantize(WIDE.multiply(amount, rate), precision.MONEY_PLACES)
 
 
 def _picks(parameters: Mapping[str, Any]) -> dict[int, list[Pick]]:

@@ -143,7 +143,18 @@ def _check(told: Told, before: Transaction | None = None) -> None:
             raise Refused("Not below zero", field=field)
     if told.currency and not (is_currency(told.currency) or told.currency in _currencies(told, before)):
         raise Refused(f"{told.currency[:20]!r} is not a currency", field="currency")
+    if before is None:
+        _check_currency(told)
     _check_amount(told)
+
+
+def _check_currency(told: Told) -> None:
+    """Figures of a security in another currency than its account's may be in either: nobody guesses which."""
+    theirs, own = told.security.currency if told.security else "", told.account.currency
+    is_open = not told.currency and told.security is not None and not told.security.is_cash
+    if is_open and theirs != own:
+        message = f"{told.security} is in {theirs} and the account in {own}: say which of them these figures are in"
+        raise Refused(message, field="currency")
 
 
 def _check_amount(told: Told) -> None:

@@ -13,8 +13,10 @@ from investments.core.form8949 import Disposition, Part, Row, Totals, form_8949,
 from investments.core.lot import long_term_from
 from investments.kinds import security_label
 from investments.models import Account, Holding, RealizedLot, TaxLot, WashSale
+from investments.rates import Rates, rates_of
 
 ZERO = Decimal(0)
+USD = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,13 @@ class YearGains:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Form 8949 of a year: rows by part, and the foot of each."""
+    """Form 8949 of a year: rows by part, and the foot of each. `is_converted`: some rows are of other currencies."""
 
     year: int
     rows: Sequence[Row]
     short: Totals
     long: Totals
+    is_converted: bool = False
 
     def of(self, part: Part) -> list[Row]:
         """The rows of one part."""
@@ -157,25 +160,57 @@ def _term(rows: Sequence[RealizedLot]) -> TermGains:
 
 
 def report(closed: Iterable[RealizedLot], *, year: int) -> Report:
-    """Form 8949 of closings; tax-advantaged accounts and what is not in US dollars are left out."""
-    told = (row for row in closed if not row.account.is_tax_advantaged and row.currency == "USD")
-    rows = form_8949((_disposition(row) for row in told), year=year)
-    return Report(year, rows, totals(rows, Part.SHORT_TERM), totals(rows, Part.LONG_TERM))
+    """Form 8949 of closings, in US dollars; tax-advantaged accounts are left out.
+
+    What is in another currency is converted, paid at the rate of the day it was paid and received at that of the day it
+    was received (IRS Pub. 544, Foreign currency); without a rate it is listed, and counts in no total.
+    """
+    told = [row for row in closed if not row.account.is_tax_advantaged]
+    rates = rates_of((row.currency, USD, day) for row in told for day in (row.acquired, row.closed) if day)
+    rows = form_8949((_disposition(row, rates) for row in told), year=year)
+    return Report(
+        year=year,
+        rows=rows,
+        short=totals(rows, Part.SHORT_TERM),
+        long=totals(rows, Part.LONG_TERM),
+        is_converted=any(row.currency != USD for row in told),
+    )
 
 
-def _disposition(row: RealizedLot) -> Disposition:
+def _disposition(row: RealizedLot, rates: Rates) -> Disposition:
     label = security_label(row.security)
     units = f"{row.quantity.normalize():f} {label}" if row.quantity else f"{label}, capital returned"
+    proceeds, basis, disallowed = _dollars(row, rates)
     return Disposition(
         description=units,
         acquired=row.acquired,
         sold=row.closed,
-        proceeds=row.proceeds,
-        basis=row.basis,
-        disallowed=row.disallowed,
+        proceeds=proceeds,
+        basis=basis,
+        disallowed=disallowed,
         is_long_term=row.is_long_term,
         is_short=row.is_short,
     )
+
+
+def _dollars(row: RealizedLot, rates: Rates) -> tuple[Decimal | None, Decimal | None, Decimal]:
+    """Proceeds, basis and the loss put off. Of a short the proceeds came first, and the basis is what closed it."""
+    if row.currency == USD:
+        return row.proceeds, row.basis, row.disallowed
+    sold, bought = (row.acquired, row.closed) if row.is_short else (row.closed, row.acquired)
+    proceeds, basis = _at(row.proceeds, row.currency, sold, rates), _at(row.basis, row.currency, bought, rates)
+    if not row.disallowed or proceeds is None or basis is None or row.proceeds is None or row.basis is None:
+        return proceeds, basis, ZERO
+    # As much of the loss in dollars as of that in its own currency; rates may have left none.
+    share = row.disallowed / (row.basis - row.proceeds)
+    return proceeds, basis, max(basis - proceeds, ZERO) * share
+
+
+def _at(amount: Decimal | None, currency: str, day: date | None, rates: Rates) -> Decimal | None:
+    if not amount:
+        return amount
+    rate = None if day is None else rates[(currency, USD, day)]
+    return None if rate is None else amount * rate
 
 
 def wash_sales(*, owner: Any, year: int, account_ids: Iterable[int] | None = None) -> QuerySet[WashSale, Any]:

@@ -72,7 +72,12 @@ class ToldSerializer(serializers.Serializer[Any]):
         help_text="Above zero: cash left the account, fees included. Left out: quantity x price and the fees.",
     )
     fees = serializers.DecimalField(max_digits=None, decimal_places=None, default=Decimal(0))
-    currency = Text(max_length=20, allow_blank=True, default="", help_text="The account's if left out.")
+    currency = Text(
+        max_length=20,
+        allow_blank=True,
+        default="",
+        help_text="The account's if left out; needed where the security's is another.",
+    )
     name = Text(max_length=500, allow_blank=True, default="")
 
 

@@ -36,6 +36,7 @@ IN_LIEU_DAYS: Final = timedelta(days=45)  # fractions are sold together, and pai
 class Row(NamedTuple):
     """A current row of the ledger, signs repaired: `quantity` > 0 adds units, `amount` > 0 takes cash out.
 
+    `amount` is in the security's currency, None where it was paid in another and no rate is known.
     `order`: its place in the order of record; a correction keeps the place of what it corrects.
     """
 
@@ -47,7 +48,7 @@ class Row(NamedTuple):
     type: str
     subtype: str
     quantity: Decimal
-    amount: Decimal
+    amount: Decimal | None
     executed_at: datetime | None = None
     picks: tuple[Pick, ...] = ()
 
@@ -150,7 +151,7 @@ def _placed(row: Row, acted: Mapping[int, Sequence[Event]], told: _Told) -> Plac
 def _event(row: Row, acted: Sequence[Event], told: _Told) -> Event | None:
     effect = effect_of(row.type, row.subtype or None)
     if not row.quantity:
-        return _cash(row, effect, acted) if row.amount < 0 else None
+        return _cash(row, -row.amount, effect, acted) if row.amount and row.amount < 0 else None
     if effect.corporate_action:
         return _booked(row, effect.corporate_action, acted)
     if _is_transfer(effect):
@@ -158,14 +159,14 @@ def _event(row: Row, acted: Sequence[Event], told: _Told) -> Event | None:
     return Trade(row.id, row.day, row.security, row.quantity, _amount(row, effect), row.picks)
 
 
-def _cash(row: Row, effect: Effect, acted: Sequence[Event]) -> Event | None:
+def _cash(row: Row, received: Decimal, effect: Effect, acted: Sequence[Event]) -> Event | None:
     """Cash that came for a security without units: capital returned, or what a split's fraction was sold for."""
     if effect.cost is Cost.RETURNED:
-        return ReturnOfCapital(row.id, row.day, row.security, -row.amount)
+        return ReturnOfCapital(row.id, row.day, row.security, received)
     if not is_plain_cash(effect):
         return None
     after_split = any(isinstance(action, Split) and follows(row.day, action) for action in acted)
-    return InLieu(row.id, row.day, row.security, -row.amount) if after_split else None
+    return InLieu(row.id, row.day, row.security, received) if after_split else None
 
 
 def is_plain_cash(effect: Effect) -> bool:
@@ -187,6 +188,8 @@ def _amount(row: Row, effect: Effect) -> Decimal | None:
     """Paid for what came, received for what went; what expires or is exercised ends at nothing."""
     if effect.cost is Cost.UNKNOWN or effect.cost is Cost.NOTHING:
         return ZERO if row.quantity < 0 or effect.cost is Cost.NOTHING else None
+    if row.amount is None:
+        return None
     if effect.flow is Flow.IN_KIND:
         return abs(row.amount) or None
     if not (row.amount or effect.known):
@@ -201,15 +204,19 @@ def _booked(row: Row, kind: str, acted: Sequence[Event]) -> Event | None:
         known = any(isinstance(action, Split) for action in near)
         return None if known else Growth(row.id, row.day, row.security, row.quantity)
     if kind == "merger" and any(ends_for_cash(action) for action in near):
-        return Trade(row.id, row.day, row.security, row.quantity, abs(row.amount)) if row.amount else None
+        return None if row.amount == 0 else Trade(row.id, row.day, row.security, row.quantity, _absolute(row.amount))
     wanted = SpinOff if kind == "spin_off" else Merger
     if any(isinstance(action, wanted) for action in near):
         return None
     if row.quantity > 0:
         return Trade(row.id, row.day, row.security, row.quantity, None)
-    if row.amount:
-        return Trade(row.id, row.day, row.security, row.quantity, abs(row.amount))
+    if row.amount != 0:
+        return Trade(row.id, row.day, row.security, row.quantity, _absolute(row.amount))
     return Departure(row.id, row.day, row.security, -row.quantity)
+
+
+def _absolute(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else abs(amount)
 
 
 def _near(row: Row, acted: Sequence[Event]) -> list[Event]:

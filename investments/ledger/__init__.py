@@ -25,7 +25,7 @@ from .by_hand import (
     restore_transaction,
     void_transaction,
 )
-from .changes import together
+from .changes import follow_rates, together
 from .corporate_actions import ActionsWritten, begin_corporate_actions, record_corporate_actions
 from .drafts import Refused
 from .holdings import HoldingsWritten, replace_holdings
@@ -51,6 +51,7 @@ __all__ = [
     "correct_transaction",
     "declare_identical",
     "erase_accounts",
+    "follow_rates",
     "forget_identical",
     "may_be_identical",
     "pick_lots",

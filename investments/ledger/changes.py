@@ -38,6 +38,12 @@ def changed(account_ids: Iterable[int]) -> None:
     collected.update(account_ids)
 
 
+def follow_rates(*, account_ids: Iterable[int]) -> None:
+    """Rates have come of days on which rows of these accounts were paid in another currency than their security's."""
+    with together():
+        changed(account_ids)
+
+
 def lock_accounts(account_ids: Iterable[int]) -> None:
     """Hold these accounts until the transaction ends, in one order for everyone, so that writers cannot deadlock."""
     list(Account.objects.select_for_update().filter(pk__in=set(account_ids)).order_by("pk").values_list("pk"))

@@ -26,6 +26,7 @@ from investments.ledger.securities import upsert_securities
 from investments.lot_records import lots_of, read_ledger
 from investments.models import Account, CorporateAction, Security, Transaction
 from investments.models.transaction import TransactionQuerySet
+from investments.rates import rates_of
 from portfolio_site.lib.sessions import today
 
 ZERO: Final = Decimal(0)
@@ -106,8 +107,8 @@ def _paid(book: AccountLots, rows: TransactionQuerySet) -> dict[str, Decimal]:
 def _last_prices(rows: TransactionQuerySet) -> dict[int, Priced]:
     """{security: when it was last traded, and at what price}, in units of today."""
     priced = rows.exclude(security=None).exclude(IS_CASH).filter(price__gt=0)
-    last = priced.order_by("security", "-date", "-pk").distinct("security").values_list("security", "date", "price")
-    prices = {security: (day, price) for security, day, price in last}
+    last = priced.order_by("security_id", "-date", "-pk").distinct("security_id").select_related("security")
+    prices = _in_their_currency(last)
     growth = CorporateAction.objects.filter(
         security__in=prices, kind__in=_GROWTH, ratio__gt=0, voided_at=None, ex_date__lte=today()
     )
@@ -115,6 +116,18 @@ def _last_prices(rows: TransactionQuerySet) -> dict[int, Priced]:
         day, price = prices[security]
         if day < ex_date:
             prices[security] = day, WIDE.divide(price, ratio)
+    return prices
+
+
+def _in_their_currency(rows: Iterable[Transaction]) -> dict[int, Priced]:
+    """The prices in the currency of their security, as holdings have them; none where nobody knows the rate."""
+    traded = {row.security: row for row in rows if row.security}
+    rates = rates_of((row.currency, security.currency, row.date) for security, row in traded.items())
+    prices: dict[int, Priced] = {}
+    for security, row in traded.items():
+        rate = rates[(row.currency, security.currency, row.date)]
+        if rate is not None:
+            prices[security.pk] = row.date, WIDE.multiply(row.price, rate)
     return prices
 
 

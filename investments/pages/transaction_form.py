@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from investments import manual
+from investments.core.currencies import told_code
 from investments.core.effects import Direction, Effect, effect_of
 from investments.kinds import security_label, transaction_kind
 from investments.ledger import Refused
@@ -76,6 +77,10 @@ class TransactionForm(forms.Form):
     cash = SignedField(
         label=f"Cash in (+) or out ({MINUS})", required=False, help_text="Empty: quantity times price, and the fees."
     )
+    currency = forms.CharField(
+        label="Currency", required=False, max_length=20, help_text="Of these figures. Empty: the account's.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+    )  # fmt: skip
     description = forms.CharField(label="Description", required=False, max_length=500)
 
     def __init__(self, *args: Any, owner: Any, accounts: Sequence[Account], before: Transaction | None, **kwargs: Any):
@@ -108,7 +113,7 @@ class TransactionForm(forms.Form):
             price=_number(values["price"]),
             amount=_amount(values["cash"], effect),
             fees=_number(values["fees"]),
-            currency=self.before.currency if self.before else account.currency,
+            currency=told_code(values["currency"]) or (self.before.currency if self.before else ""),
             name=values["description"],
             settles_on=self._settles_on(values["date"]),
         )
@@ -125,7 +130,7 @@ class TransactionForm(forms.Form):
         if not text.strip():
             return None
         try:
-            return manual.find_security(owner=self.owner, text=text, currency=account.currency)
+            return manual.find_security(owner=self.owner, text=text, currency=self._currency(account))
         except manual.UnknownSecurity:
             if not self.cleaned_data.get("security_type"):
                 self._ask_what_it_is()
@@ -140,8 +145,11 @@ class TransactionForm(forms.Form):
             ticker=text.upper() if is_ticker else "",
             name="" if is_ticker else text,
             type=self.cleaned_data["security_type"],
-            currency=account.currency if is_currency(account.currency) else "USD",
+            currency=self._currency(account) if is_currency(self._currency(account)) else "USD",
         )
+
+    def _currency(self, account: Account) -> str:
+        return told_code(self.cleaned_data["currency"]) or account.currency
 
     def _ask_what_it_is(self) -> None:
         fields = list(self.fields.items())
@@ -167,6 +175,7 @@ def initial(row: Transaction) -> dict[str, Any]:
         "price": _shown(row.price),
         "cash": _shown(-row.amount, signed=True),
         "fees": _shown(row.fees),
+        "currency": row.currency,
         "description": row.name,
     }
 
