@@ -34,7 +34,9 @@ JOIN investments_account a ON a.id = held.account_id
 LEFT JOIN investments_security s ON s.id = held.security_id
 LEFT JOIN history_securitymapping m ON m.security_id = s.id
 LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
-CROSS JOIN LATERAL (VALUES (CASE WHEN s.id IS NOT NULL THEN {CURRENCY} END), (y.currency), (held.paid_in)) told(currency)
+CROSS JOIN LATERAL (
+    VALUES (CASE WHEN s.id IS NOT NULL THEN {CURRENCY} END), (y.currency), (held.paid_in)
+) told(currency)
 WHERE told.currency <> a.currency AND (told.currency = ANY(%(currencies)s) OR a.currency = ANY(%(currencies)s))
 GROUP BY a.id
 """

@@ -98,9 +98,9 @@ def update_rates(
 
 
 def paid_rates(*, account_ids: Sequence[int], now: datetime | None = None) -> None:
-    """Fetch the rates of the days on which these accounts' rows were paid, from before histories too; run as the worker.
+    """Fetch the rates of the days on which these accounts' rows were paid, from before histories too.
 
-    Call outside of transactions.
+    Call outside of transactions, as the worker.
     """
     with connection.cursor() as cursor:
         cursor.execute(PAID_ABROAD, {"accounts": list(account_ids)})

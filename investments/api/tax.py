@@ -282,7 +282,7 @@ class Form8949View(YearView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Columns (a) to (h) by part, with totals. Tax-advantaged accounts are left out; other currencies are converted."""
+        """Columns (a) to (h) by part, with totals. Tax-advantaged accounts are left out, other currencies converted."""
         chosen = self.chosen()
         return Response(Form8949Serializer(tax.report(self.closed(chosen), year=chosen["year"])).data)
 
