@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from portfolio_site.lib import latency, logs, rls
+from portfolio_site.showcase import is_showcase
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,13 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
+def has_somebody(request: HttpRequest) -> bool:
+    """Whether the request is somebody's. Costs a query only where there is a cookie."""
+    if is_showcase(request):
+        return True
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+
+
 # Views that open transactions of their own: none while they wait for somebody else; a failed sign-in has to be
 # remembered though its answer is an error; and that a chart has not changed is found out by two questions.
 WITHOUT_TENANT = ("/health", "/api/auth/", "/api/webhooks/", "/webhook/", "/api/plaid/", "/api/portfolio/history")
@@ -106,7 +114,7 @@ class TenantMiddleware:
             return response
 
     def _make_visible(self, request: HttpRequest) -> None:
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+        if not has_somebody(request):
             return
         rls.set_tenant(request.user.pk)
         logs.bind(user_id=request.user.pk)
@@ -155,6 +163,4 @@ class TimeZoneMiddleware:
         """The name of the user's zone, or None for the site's own. Asks who it is only where a page is drawn."""
         if request.path.startswith((settings.STATIC_URL, "/api/", *WITHOUT_TENANT)):
             return None
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
-            return None
-        return request.user.time_zone
+        return request.user.time_zone if has_somebody(request) else None

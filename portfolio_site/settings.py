@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",  # around the transaction: what it answers must not undo what it has counted
+    "portfolio_site.showcase.ShowcaseMiddleware",
     "portfolio_site.middleware.TenantMiddleware",
     "portfolio_site.middleware.TimeZoneMiddleware",
     "portfolio_site.middleware.TermsMiddleware",

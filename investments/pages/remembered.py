@@ -19,13 +19,14 @@ def remembers(page: str, names: Collection[str]) -> Callable[[View], View]:
     """For a view of signed-in users: the parameters `names` are kept under `page` whenever it answers well.
 
     An address with none of them is sent on to those kept, with what else it had (the account), so that what is shown
-    is always what the address says. Parts of a page and other methods are answered as they are.
+    is always what the address says. Parts of a page and other methods are answered as they are, and visitors of the
+    showcase, who share one user, share no filters.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def remembering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method != "GET" or not request.user.is_authenticated:
+            if request.method != "GET" or not request.user.is_authenticated or getattr(request, "is_showcase", False):
                 return view(request, *args, **kwargs)
             kept = _in_order(request.user.page_filters.get(page, {}), names)
             chosen = {name: request.GET[name] for name in names if request.GET.get(name)}

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from portfolio_site.conf.environment import env
+from portfolio_site.conf.environment import PRODUCTION, env
 
 PLAID_HOST: str = env.str("PLAID_HOST", default="http://127.0.0.1:8700")
 PLAID_CLIENT_ID: str = env.str("PLAID_CLIENT_ID", default="sandbox")
@@ -25,6 +25,9 @@ PLAID_LINK_SCRIPT_URL: str = env.str(
     ),
 )
 SYNC_WINDOW_DAYS = 730
+
+# Whose portfolio anybody may look at under /demo/, without an account: everything of theirs is public. Empty: nobody's.
+SHOWCASE_EMAIL: str = env.str("SHOWCASE_EMAIL", default="" if PRODUCTION else "demo@example.com")
 
 # --- Imported files -----------------------------------------------------------------------------------------------
 IMPORT_MAX_BYTES: int = env.int("IMPORT_MAX_BYTES", default=25_000_000)

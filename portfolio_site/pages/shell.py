@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from investments.pages.scope import Scope, scope_of
 from plaid_link.health import advice, needs_user
 from plaid_link.models import Item
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, closes_early, market_state
+from portfolio_site.showcase import PAGES, is_showcase
 
 THEMES = ("light", "dark")
 NAVIGATION = (
@@ -81,6 +83,8 @@ class Shell:
         theme = request.COOKIES.get("theme", "")
         self.theme = theme if theme in THEMES else ""
         self.privacy = request.COOKIES.get("privacy") == "on"
+        self.is_showcase = is_showcase(request)
+        self.has_showcase = bool(settings.SHOWCASE_EMAIL)
 
     @cached_property
     def scope(self) -> Scope:
@@ -90,7 +94,8 @@ class Shell:
     def nav(self) -> list[NavigationItem]:
         match = self.request.resolver_match
         current = match.url_name if match else ""
-        return [NavigationItem(reverse(name), label, icon, name == current) for name, label, icon in NAVIGATION]
+        pages = [page for page in NAVIGATION if not self.is_showcase or page[0] in PAGES]
+        return [NavigationItem(reverse(name), label, icon, name == current) for name, label, icon in pages]
 
     @cached_property
     def market(self) -> MarketStatus:
