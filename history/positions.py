@@ -1,16 +1,72 @@
 """Positions: one row per symbol over all accounts that hold it, in the user's base currency."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
-from history.valuation import AccountWorth
-from investments.models import Holding
+import orjson
+from django.db import connection
+
+from history.models.symbol import RETIRED
+from history.valuation import CURRENCY, HOLDING_VALUE, IS_CASH, MULTIPLIER, AccountWorth
 
 ZERO = Decimal(0)
+# As Holding.current_price, value and basis, and as MarketSymbol.venue, where there is no other.
+HELD = f"""
+SELECT h.id, h.account_id, a.name, i.name, h.security_id, s.ticker_symbol, s.name, s.type, s.market_identifier_code,
+    {MULTIPLIER}, m.symbol_id, y.symbol, CASE WHEN y.exchange LIKE '{RETIRED}%%' THEN '' ELSE y.exchange END,
+    h.quantity, COALESCE(h.market_price, h.institution_price), {HOLDING_VALUE},
+    CASE WHEN h.cost_basis IS NOT NULL
+        THEN COALESCE(h.market_basis, CASE WHEN {CURRENCY} = a.currency THEN h.cost_basis END) END,
+    h.day_change, h.priced_on, h.data_source, h.source_metadata::text
+FROM investments_holding h
+JOIN investments_account a ON a.id = h.account_id
+JOIN investments_institution i ON i.id = a.institution_id
+JOIN investments_security s ON s.id = h.security_id
+LEFT JOIN history_securitymapping m ON m.security_id = s.id
+LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
+WHERE h.account_id = ANY(%(accounts)s) AND (%(securities)s::bigint[] IS NULL OR s.id = ANY(%(securities)s))
+    AND h.removed_at IS NULL AND a.closed_at IS NULL AND h.quantity <> 0 AND NOT {IS_CASH}
+ORDER BY h.security_id, h.account_id
+"""
+
+
+class Held(NamedTuple):
+    """A holding as `HELD` reads it: money in the account's currency, `symbol` and `venue` None where nothing prices it.
+
+    A tuple, because there are many and a page waits.
+    """
+
+    holding_id: int
+    account_id: int
+    account_name: str
+    institution_name: str
+    security_id: int
+    ticker: str
+    name: str
+    type: str
+    market_code: str
+    multiplier: Decimal
+    symbol_id: int | None
+    symbol: str | None
+    venue: str | None
+    quantity: Decimal
+    price: Decimal
+    value: Decimal | None
+    basis: Decimal | None
+    day_change: Decimal | None
+    priced_on: date | None
+    data_source: str
+    source_metadata: str
+
+    @property
+    def identity(self) -> tuple[str, Any]:
+        """What makes two holdings the same position."""
+        if self.symbol_id is not None:
+            return "symbol", self.symbol_id
+        return (f"ticker {self.type}", self.ticker.upper()) if self.ticker else ("security", self.security_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,84 +134,66 @@ def positions(
     securities only, where they are named.
     """
     rates = {worth.account_id: worth.rate for worth in worths}
-    held = Holding.objects.filter(account__in=rates).held().select_related(
-        "account__institution", "security__mapping__symbol"
-    )  # fmt: skip
-    if security_ids is not None:
-        held = held.filter(security__in=security_ids)
-    rows = sorted((row for row in held if not row.security.is_cash and row.quantity), key=_order)
-    grouped = [_position(list(rows_of), rates, total_value) for _, rows_of in groupby(rows, key=_identity)]
-    return sorted(
-        grouped, key=lambda position: (-(position.market_value or ZERO), position.symbol, position.security_id)
-    )
+    named = None if security_ids is None else list(security_ids)
+    grouped: dict[tuple[str, Any], list[Held]] = {}
+    for row in _held(list(rates), named):
+        grouped.setdefault(row.identity, []).append(row)
+    found = [_position(rows, rates, total_value) for rows in grouped.values()]
+    return sorted(found, key=lambda position: (-(position.market_value or ZERO), position.symbol, position.security_id))
 
 
-def _identity(holding: Holding) -> tuple[str, str]:
-    """What makes two holdings the same position."""
-    security, symbol = holding.security, _symbol(holding)
-    if symbol is not None:
-        return "symbol", str(symbol.pk)
-    if security.ticker_symbol:
-        return f"ticker {security.type}", security.ticker_symbol.upper()
-    return "security", str(security.pk)
+def _held(account_ids: list[int], security_ids: list[int] | None) -> list[Held]:
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, {"accounts": account_ids, "securities": security_ids})
+        return [Held._make(row) for row in cursor.fetchall()]
 
 
-def _order(holding: Holding) -> tuple[tuple[str, str], int, int]:
-    return _identity(holding), holding.security_id, holding.account_id
-
-
-def _symbol(holding: Holding) -> Any:
-    mapping = getattr(holding.security, "mapping", None)
-    return mapping.symbol if mapping else None
-
-
-def _part(holding: Holding, rate: Decimal | None) -> AccountPart:
+def _part(row: Held, rate: Decimal | None) -> AccountPart:
     def converted(amount: Decimal | None) -> Decimal | None:
         return None if amount is None or rate is None else amount * rate
 
     return AccountPart(
-        account_id=holding.account_id,
-        account_name=holding.account.name,
-        institution_name=holding.account.institution.name,
-        quantity=holding.quantity,
-        market_value=converted(holding.value),
-        cost_basis=converted(holding.basis),
-        day_change=converted(holding.day_change),
-        data_source=holding.data_source,
-        source_metadata=holding.source_metadata,
+        account_id=row.account_id,
+        account_name=row.account_name,
+        institution_name=row.institution_name,
+        quantity=row.quantity,
+        market_value=converted(row.value),
+        cost_basis=converted(row.basis),
+        day_change=converted(row.day_change),
+        data_source=row.data_source,
+        source_metadata=orjson.loads(row.source_metadata),
     )
 
 
-def _position(rows: list[Holding], rates: Mapping[int, Decimal | None], total_value: Decimal) -> Position:
+def _position(rows: Sequence[Held], rates: Mapping[int, Decimal | None], total_value: Decimal) -> Position:
     parts = tuple(_part(row, rates[row.account_id]) for row in rows)
-    newest = max(rows, key=lambda row: (row.priced_on or date.min, -row.pk))
-    security, symbol = rows[0].security, _symbol(rows[0])
+    newest = max(rows, key=lambda row: (row.priced_on or date.min, -row.holding_id))
+    first = rows[0]
     quantity = sum((part.quantity for part in parts), ZERO)
-    value, basis = _sum(part.market_value for part in parts), _sum(part.cost_basis for part in parts)
+    value, basis = _sum([part.market_value for part in parts]), _sum([part.cost_basis for part in parts])
     gain = None if value is None or basis is None else value - basis
     return Position(
-        security_id=security.pk,
-        symbol=symbol.symbol if symbol else security.ticker_symbol,
-        exchange=(symbol.venue if symbol else "") or security.market_identifier_code,
-        asset_class=security.type,
-        name=security.name,
+        security_id=first.security_id,
+        symbol=first.symbol or first.ticker,
+        exchange=first.venue or first.market_code,
+        asset_class=first.type,
+        name=first.name,
         quantity=quantity,
-        current_price=newest.current_price,
+        current_price=newest.price,
         priced_on=newest.priced_on,
         market_value=value,
         cost_basis=basis,
-        average_price=basis / quantity / security.multiplier if basis is not None and quantity else None,
+        average_price=basis / quantity / first.multiplier if basis is not None and quantity else None,
         gain=gain,
         gain_fraction=_fraction(gain, basis),
-        change_today=_change(value, _sum(part.day_change for part in parts)),
+        change_today=_change(value, _sum([part.day_change for part in parts])),
         weight=_fraction(value, total_value),
         accounts=parts,
     )
 
 
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    known = list(amounts)
-    return None if None in known else sum((amount or ZERO for amount in known), ZERO)
+def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    return None if None in amounts else sum(amounts, ZERO)  # type: ignore[arg-type]
 
 
 def _fraction(amount: Decimal | None, of: Decimal | None) -> float | None:

@@ -20,7 +20,12 @@ class RoundedMoney(serializers.DecimalField):
         super().__init__(max_digits=None, decimal_places=None, **kwargs)
 
     def to_representation(self, value: Decimal) -> str:
-        return format(displayed(value, self.context["currency"]), "f")
+        return str(rounded_text(value, currency=self.context["currency"]))
+
+
+def rounded_text(value: Decimal | None, *, currency: str) -> str | None:
+    """As RoundedMoney writes it; None stays None."""
+    return None if value is None else format(displayed(value, currency), "f")
 
 
 class PortfolioView(APIView):

@@ -1,17 +1,21 @@
 """`GET /api/portfolio/positions`, also known as `/api/portfolio/aggregated`."""
 
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
+import orjson
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from history.api.portfolio import PortfolioView, RoundedMoney
+from history.api.portfolio import PortfolioView, RoundedMoney, rounded_text
 from history.filters import ScopeQuery
 from history.positions import AccountPart, Position, positions
 from history.valuation import total_worth
-from investments.api.numbers import QuantityText
+from investments.api.numbers import QuantityText, plain_text
 
 PART = {
     "account_id": 12,
@@ -99,6 +103,8 @@ class PositionSerializer(serializers.Serializer[Position]):
 
 
 class PositionsSerializer(serializers.Serializer[Any]):
+    """Only documents: `written` writes the same, at a sixth of the cost."""
+
     items = PositionSerializer(many=True)
     next_cursor = serializers.CharField(allow_null=True, help_text="Always null: positions come on one page.")
     has_more = serializers.BooleanField()
@@ -118,11 +124,64 @@ class PositionsView(PortfolioView):
         responses=PositionsSerializer,
         examples=[OpenApiExample("One position", value=EXAMPLE)],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """One row per symbol, greatest first, with the accounts that hold it."""
         worths = self.worths()
         total = total_worth(worths, base_currency=self.currency)
         rows = positions(worths=worths, total_value=total.value)
-        page = {"items": rows, "next_cursor": None, "has_more": False, "total_count": len(rows)}
-        figures = {"currency": self.currency, "cash": total.uninvested, "total_value": total.value}
-        return Response(PositionsSerializer({**page, **figures}, context={"currency": self.currency}).data)
+        money = partial(rounded_text, currency=self.currency)
+        body = {
+            "items": [written(row, money) for row in rows],
+            "next_cursor": None,
+            "has_more": False,
+            "total_count": len(rows),
+            "currency": self.currency,
+            "cash": money(total.uninvested),
+            "total_value": money(total.value),
+        }
+        return HttpResponse(orjson.dumps(body), content_type="application/json")
+
+
+Money = Callable[[Decimal | None], str | None]
+
+
+def written(position: Position, money: Money) -> dict[str, Any]:
+    """As PositionSerializer writes it; `money` rounds an amount of the base currency and writes it."""
+    average = position.average_price
+    return {
+        "asset_id": position.security_id,
+        "symbol": position.symbol,
+        "exchange": position.exchange,
+        "asset_class": position.asset_class,
+        "avg_entry_price": None if average is None else plain_text(round(average, PRICE_PLACES)),
+        "qty": plain_text(position.quantity),
+        "side": position.side,
+        "market_value": money(position.market_value),
+        "cost_basis": money(position.cost_basis),
+        "unrealized_pl": money(position.gain),
+        "unrealized_plpc": _ratio(position.gain_fraction),
+        "current_price": plain_text(position.current_price),
+        "priced_on": position.priced_on,
+        "change_today": _ratio(position.change_today),
+        "name": position.name,
+        "weight": _ratio(position.weight),
+        "data_source": position.data_source,
+        "source_metadata": position.source_metadata,
+        "accounts": [_part(part, money) for part in position.accounts],
+    }
+
+
+def _part(part: AccountPart, money: Money) -> dict[str, Any]:
+    return {
+        "account_id": part.account_id,
+        "account_name": part.account_name,
+        "institution_name": part.institution_name,
+        "qty": plain_text(part.quantity),
+        "market_value": money(part.market_value),
+        "cost_basis": money(part.cost_basis),
+        "data_source": part.data_source,
+    }
+
+
+def _ratio(value: float | None) -> float | None:
+    return None if value is None else round(value, RATIO_PLACES)

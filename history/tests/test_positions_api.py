@@ -1,8 +1,11 @@
 from decimal import Decimal
 from typing import Any
 
+from history.api.positions import PositionSerializer
 from history.models import MarketSymbol, SecurityMapping
-from investments.models import Holding, Security
+from history.positions import positions
+from history.valuation import account_worths, total_worth
+from investments.models import Account, Holding, Security
 from tests.fixtures import TOTAL_VALUE
 
 URL = "/api/portfolio/positions"
@@ -81,6 +84,35 @@ def test_another_owner_sees_nothing(api: Any, portfolio: Any, other: Any) -> Non
 def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
     answer = api(portfolio.owner).get(URL, {"source_filter": "moon"})
     assert (answer.status_code, set(answer.json()["errors"])) == (400, {"source_filter"})
+
+
+def test_written_as_it_is_documented(api: Any, portfolio: Any) -> None:
+    """The serializer documents and is slow; what is sent is written without it, field by field the same."""
+    Holding.objects.filter(security__ticker_symbol="TSLA").update(cost_basis="-1400.005", priced_on="2026-11-20")
+    worths = account_worths(account_ids=list(Account.objects.values_list("pk", flat=True)))
+    rows = positions(worths=worths, total_value=total_worth(worths).value)
+    documented = PositionSerializer(rows, many=True, context={"currency": "USD"}).data
+    assert api(portfolio.owner).get(URL).json()["items"] == documented
+
+
+def test_a_row_is_what_the_holding_says(portfolio: Any) -> None:
+    """As brokers leave it, unvalued and in two currencies, and as it is valued; priced by a name that is taken up."""
+    symbol = MarketSymbol.objects.create(symbol="TSLA", exchange="former 9", kind="equity")
+    SecurityMapping.objects.create(security=portfolio.securities["sec-tsla"], symbol=symbol, method="ticker")
+    Security.objects.filter(ticker_symbol="AAPL").update(iso_currency_code="EUR")
+    Holding.objects.filter(security__ticker_symbol="VTI").update(
+        market_price="291.5", market_value="5830.1234", market_basis="5000.5", priced_on="2026-11-20"
+    )
+    held = Holding.objects.select_related("security", "account")
+    told = {(row.account_id, row.security_id): row for row in held if not row.security.is_cash}
+    worths = account_worths(account_ids=[account_id for account_id, _ in told])
+    parts = [(row, part) for row in positions(worths=worths, total_value=Decimal(1)) for part in row.accounts]
+    assert len(parts) == len(told) > 4
+    for row, part in parts:
+        holding = told[part.account_id, row.security_id]
+        assert (part.market_value, part.cost_basis) == (holding.value, holding.basis)
+        assert row.symbol != "TSLA" or (row.exchange, row.current_price) == ("", holding.current_price)
+        assert row.symbol != "VTI" or row.current_price == holding.current_price
 
 
 def test_query_count(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:

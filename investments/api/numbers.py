@@ -25,4 +25,9 @@ class QuantityText(serializers.DecimalField):
         super().__init__(max_digits=None, decimal_places=None, **kwargs)
 
     def to_representation(self, value: Decimal) -> str:
-        return format(value.normalize(), "f")
+        return plain_text(value)
+
+
+def plain_text(value: Decimal) -> str:
+    """Every digit and no padding: 10.50 as `10.5`, 1E+3 as `1000`."""
+    return format(value.normalize(), "f")

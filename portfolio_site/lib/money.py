@@ -1,6 +1,7 @@
 """The one place where money is rounded."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from babel.numbers import get_currency_precision, list_currencies
 
@@ -13,6 +14,7 @@ def stored(value: Decimal) -> Decimal:
     return value.quantize(STORED_PLACES, rounding=ROUND_HALF_UP)
 
 
+@lru_cache(maxsize=512)  # asked of every figure on a page
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of a currency: 0.01 for USD, 1 for JPY. Unknown codes get two places."""
     return Decimal(1).scaleb(-int(get_currency_precision(currency.upper())))
