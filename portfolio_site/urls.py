@@ -4,6 +4,8 @@ from django.urls import include, path
 
 # Operators sign in as everybody does: with lock-out and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Longview operations"
+admin.site.index_title = "How it stands"
 
 urlpatterns = [
     # What programs ask comes first: patterns are tried one by one.

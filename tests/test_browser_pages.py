@@ -1,24 +1,15 @@
 """Every page in a real browser, wide and narrow, light and dark: readable by all, within the window, within policy."""
 
-import re
 from typing import Any
 
 import pytest
 
-from history.benchmarks import update_benchmarks
-from history.models import BenchmarkSector
-from history.rebuild import rebuild_accounts
-from investments.models import Account
-from plaid_link import link
-from plaid_link.models import Item, UnplacedAccount
-from plaid_link.sync import sync_item, whole_window
 from tests.browsing import (
     FEWER_LOOKS,
     LOOKS,
     Site,
     chromium,
     drawn,
-    make_person,
     overflow,
     person,
     plaid_process,
@@ -28,6 +19,7 @@ from tests.browsing import (
     site,
     violations,
 )
+from tests.trader import make_trader
 
 __all__ = ["chromium", "person", "plaid_process", "plaid_server", "running_site", "site"]
 
@@ -77,32 +69,13 @@ PUBLIC = ["/", "/terms/", "/accounts/login/", "/accounts/signup/", "/accounts/pa
 @pytest.fixture(scope="module")
 def owner(running_site: Site, plaid_process: Any) -> Any:
     """Somebody with a trader's accounts and their history, of which one is in doubt; a second login wants repair."""
-    owner = make_person()
-    for username, institution in (("user_trader", "ins_12"), ("user_good", "ins_11")):
-        token = plaid_process.public_token(username, institution_id=institution)
-        item = link.exchange_public_token(user_id=owner.pk, public_token=token).item
-        start, end = whole_window()
-        sync_item(item=item, trigger="user", start=start, end=end)
-    ask_which_account(Item.objects.exclude(pk=item.pk).get())
-    rebuild_accounts(account_ids=list(Account.objects.values_list("pk", flat=True)))
-    for sector, weight, proxy in (("Technology", "0.6", "QQQ"), ("Energy", "0.4", "SPY")):
-        BenchmarkSector.objects.create(benchmark="QQQ", since="2026-01-02", sector=sector, weight=weight, proxy=proxy)
-    update_benchmarks()
-    Item.objects.filter(pk=item.pk).update(status=Item.Status.NEEDS_REPAIR, error_message="Sign in again to go on.")
-    return owner
+    return make_trader(plaid_process)
 
 
 @pytest.fixture(autouse=True)
 def _no_filters_of_before(owner: Any) -> None:
     owner.page_filters = {}
     owner.save(update_fields=["page_filters"])
-
-
-def ask_which_account(item: Item) -> None:
-    candidates = list(Account.objects.filter(linked_account__item=item).values_list("pk", flat=True))
-    UnplacedAccount.objects.create(
-        owner=item.owner, item=item, external_id="x", name="Brokerage", type="investment", candidates=candidates
-    )
 
 
 def faults(context: Any, urls: list[str]) -> list[str]:
@@ -178,90 +151,6 @@ def test_menus_dialogs_and_the_table_are_usable_too(site: Site, owner: Any) -> N
     settle(page)
     page.click("[data-disconnect] >> nth=0")
     assert violations(page, within="dialog") == []
-
-
-def test_a_range_button_changes_the_panel_and_the_address_and_no_other(site: Site, owner: Any) -> None:
-    page = site.signed_in(owner.email).new_page()
-    page.goto("/?by=sector")
-    settle(page)
-    page.evaluate("document.querySelector('#allocation').dataset.same = 'yes'")
-    page.click("#history >> text=3M")
-    page.wait_for_url("**/?by=sector&period=3M")
-    assert page.locator("#history [aria-current=true]").inner_text().startswith("3M")
-    assert page.get_attribute("#allocation", "data-same") == "yes"
-    page.click("#allocation .segmented >> text=Account")
-    page.wait_for_url("**/?by=account&period=3M")
-
-
-def test_the_chart_is_read_with_the_keyboard(site: Site, owner: Any) -> None:
-    page = site.signed_in(owner.email).new_page()
-    page.goto("/?period=1M")
-    settle(page)
-    page.focus("#history-chart")
-    last = page.get_attribute("#history-chart", "aria-valuetext")
-    assert page.inner_text(".hero__value") in (last or "")
-    page.keyboard.press("ArrowLeft")
-    assert page.get_attribute("#history-chart", "aria-valuenow") == "29"
-    assert page.inner_text(".chart__tip-value") in (page.get_attribute("#history-chart", "aria-valuetext") or "")
-    page.keyboard.press("Home")
-    assert page.get_attribute("#history-chart", "aria-valuenow") == "0"
-    page.keyboard.press("End")
-    assert page.get_attribute("#history-chart", "aria-valuetext") == last
-
-
-def test_a_benchmark_is_put_beside_the_line_and_taken_away_with_the_keyboard(site: Site, owner: Any) -> None:
-    page = site.signed_in(owner.email).new_page()
-    page.goto("/?period=3M")
-    settle(page)
-    assert page.locator("#history-compared").count() == 0
-    assert page.get_attribute("[data-unit=value]", "aria-pressed") == "true"
-    page.focus("#compare-SPY")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/?period=3M&benchmark=SPY")
-    page.wait_for_selector("#history-compared")
-    page.wait_for_selector("[data-unit=percent][aria-pressed=true]")
-    assert page.evaluate("document.activeElement.id") == "compare-SPY"
-    shown = page.inner_text(".chart-compared__part >> nth=1")
-    assert re.fullmatch(r"SPY [+\u2212]?[\d.]+%", shown)
-    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith(f", {shown}")
-    page.focus("#history-chart")
-    page.keyboard.press("Home")
-    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith("SPY 0.00%")
-    page.click("[data-table-toggle]")
-    assert page.inner_text("#history-table thead").split()[-3:] == ["Return", "SPY", "Priced"]
-    page.click("[data-table-toggle]")
-    page.focus("#compare-SPY")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/?period=3M")
-    page.wait_for_selector("[data-unit=value][aria-pressed=true]")
-    assert page.locator("#history-compared").count() == 0
-
-
-def test_a_failed_update_keeps_the_last_figures_and_says_so(site: Site, owner: Any) -> None:
-    page = site.signed_in(owner.email).new_page()
-    page.goto("/")
-    settle(page)
-    before = page.inner_text(".hero__changes")
-    page.route("**/*period=3M*", lambda route: route.fulfill(status=503, headers={"X-Request-ID": "abc123"}))
-    page.click("#history >> text=3M")
-    page.wait_for_selector("#history .failure")
-    assert "Request abc123" in page.inner_text("#history .failure")
-    assert page.inner_text(".hero__changes") == before
-    page.unroute("**/*period=3M*")
-    page.click("#history .failure button")
-    page.wait_for_url("**/?period=3M")
-    assert page.locator("#history .failure").count() == 0
-
-
-def test_theme_and_privacy_are_remembered(site: Site, owner: Any) -> None:
-    page = site.signed_in(owner.email, color_scheme="light").new_page()
-    page.goto("/")
-    page.click(".user-menu > summary")
-    page.click(".user-menu button[value=dark]")
-    page.click("[data-appearance] button[name=privacy]")
-    page.goto("/holdings/")
-    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
-    assert "blur" in page.evaluate("getComputedStyle(document.querySelector('td .private')).filter")
 
 
 def test_everything_can_be_read_without_javascript(site: Site, owner: Any) -> None:

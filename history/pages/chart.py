@@ -154,7 +154,7 @@ class HistoryPanel:
 
     @property
     def series(self) -> dict[str, Any]:
-        """The contract of `chart.js`: columns of one length."""
+        """The contract of `chart.js`: columns of one length. `percent` is time-weighted, `change` counts deposits."""
         if self.minutes and self.span:
             return _minute_series(self.minutes, self.span, self.currency)
         days = self.span.days if self.span else ()
@@ -163,12 +163,18 @@ class HistoryPanel:
             "currency": self.currency,
             "dates": [day.day.isoformat() for day in days],
             "values": [None if day.value is None else float(day.value) for day in days],
+            "change": [_growth(day.value, days[0].value) for day in days],
             "percent": [round(day.index / start - 1, 6) if start else 0.0 for day in days],
             "flows": [float(day.net_flow) for day in days],
             "quality": [day.quality for day in days],
             "estimated": [day.quality < ESTIMATED_BELOW for day in days],
             **_beside(self.comparison, days),
         }
+
+
+def _growth(value: Decimal | None, first: Decimal | None) -> float | None:
+    """How far the value is above the first, as a fraction, deposits counted; None where there is no telling."""
+    return round(float(value / first) - 1, 6) if value is not None and first else None
 
 
 def _beside(comparison: Comparison | None, days: Sequence[DayValue]) -> dict[str, Any]:
@@ -195,6 +201,7 @@ def _minute_series(session: Session, span: Span, currency: str) -> dict[str, Any
         "currency": currency,
         "dates": [time.isoformat() for time in session.times],
         "values": [float(displayed(value, currency)) for value in session.values],
+        "change": [_growth(value, span.days[0].value) for value in session.values],
         "percent": [round(float(value / start) - 1, 6) if start > 0 else 0.0 for value in session.values],
         "flows": [0.0] * count,
         "quality": [1.0] * count,

@@ -28,7 +28,7 @@ LONGEST_BAR = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Money in the base currency. Basis and gain are None when a holding's basis is unknown."""
+    """Money in the base currency. Basis and gain leave out the `without_basis` holdings that have none to tell."""
 
     value: Decimal
     day_change: Decimal | None
@@ -37,6 +37,7 @@ class Sums:
     gain: Decimal | None
     gain_fraction: float | None
     weight: float | None
+    without_basis: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def _account(
 def _sums(worths: list[AccountWorth], rows: Sequence[HoldingRow], total: Worth) -> Sums:
     """Value and day are valuation's own, so that every page says the same."""
     worth = total_worth(worths, base_currency=total.currency)
-    basis, gain = _total(row.cost_basis for row in rows), _total(row.gain for row in rows)
+    known = [row for row in rows if row.gain is not None]
+    basis, gain = _total(row.cost_basis for row in known), _total(row.gain for row in known)
     return Sums(
         value=worth.value,
         day_change=worth.day_change,
@@ -201,6 +203,7 @@ def _sums(worths: list[AccountWorth], rows: Sequence[HoldingRow], total: Worth) 
         gain=gain,
         gain_fraction=_fraction(gain, basis),
         weight=_fraction(worth.value, total.value),
+        without_basis=len(rows) - len(known),
     )
 
 
@@ -244,9 +247,9 @@ def _badge(holding: Holding) -> str:
 
 
 def _total(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum; None when any part is unknown."""
-    known = list(amounts)
-    return None if None in known else sum((amount or ZERO for amount in known), ZERO)
+    """The sum of what is known; None of nothing."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, ZERO) if known else None
 
 
 def _fraction(amount: Decimal | None, of: Decimal | None) -> float | None:

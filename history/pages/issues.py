@@ -23,7 +23,17 @@ class Issue:
     action: str = ""
 
 
-def issues(*, account_ids: Sequence[int], worth: Worth) -> list[Issue]:
+@dataclass(frozen=True, slots=True)
+class Issues:
+    rows: tuple[Issue, ...]
+
+    @property
+    def warnings(self) -> int:
+        """How many somebody should look at; the rest is only worth knowing."""
+        return sum(row.is_warning for row in self.rows)
+
+
+def issues(*, account_ids: Sequence[int], worth: Worth) -> Issues:
     """The worst first; holdings that only the brokerage prices are one line. One query."""
     found = Anomaly.objects.filter(account__in=account_ids).select_related("account", "security").order_by("-day", "pk")
     by_kind = {kind: list(rows) for kind, rows in groupby(sorted(found, key=_kind), key=_kind)}
@@ -31,7 +41,7 @@ def issues(*, account_ids: Sequence[int], worth: Worth) -> list[Issue]:
     past = [row for row in by_kind.pop(Kind.UNCONVERTED, []) if _currency(row) not in worth.missing_rates]
     rest = [row for rows in (*by_kind.values(), past) for row in rows]
     told = [*map(_missing_rate, worth.missing_rates), *map(_told, rest)]
-    return [*told[:MOST_ROWS], *([_unmapped(unmapped)] if unmapped else [])]
+    return Issues((*told[:MOST_ROWS], *([_unmapped(unmapped)] if unmapped else [])))
 
 
 def _kind(anomaly: Anomaly) -> str:

@@ -15,6 +15,7 @@ PAIRED_WITH = "USD"
 class Mover:
     """Money in the base currency; `fraction` is the change of the position's value in the session."""
 
+    security_id: int
     label: str
     name: str
     value: Decimal
@@ -33,7 +34,9 @@ def _mover(position: Position) -> Mover | None:
     change = sum((amount for amount in changes if amount is not None), Decimal(0))
     if position.market_value is None or None in changes or not change:
         return None
-    return Mover(_label(position), position.name, position.market_value, change, position.change_today)
+    return Mover(
+        position.security_id, _label(position), position.name, position.market_value, change, position.change_today
+    )
 
 
 def _label(position: Position) -> str:

@@ -15,7 +15,7 @@ from history.pages.accounts import account_lines
 from history.pages.allocation import DEFAULT_DIMENSION, AllocationPanel, allocation_panel
 from history.pages.chart import DEFAULT_PERIOD, HistoryPanel, beside_benchmark, history_panel
 from history.pages.income_panel import IncomePanel, income_panel
-from history.pages.issues import Issue, issues
+from history.pages.issues import Issues, issues
 from history.pages.movers import Mover, movers
 from history.pages.panels import Content, Panel, read_panel
 from history.valuation import Worth, account_worths, market_today, total_worth
@@ -85,7 +85,7 @@ class Overview:
     def _income(self) -> IncomePanel | None:
         return income_panel(account_ids=self.scope.account_ids, worths=self.worths, currency=self.currency)
 
-    def issues(self) -> Panel[list[Issue]]:
+    def issues(self) -> Panel[Issues]:
         return self._read("issues", lambda: issues(account_ids=self.scope.account_ids, worth=self.worth))
 
     def _read(self, name: str, load: Callable[[], Content], variant: str = "") -> Panel[Content]:

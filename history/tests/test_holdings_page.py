@@ -41,13 +41,25 @@ def test_cash_is_a_line_and_no_row(portfolio: Portfolio) -> None:
     assert labels == ["AAPL", "AAPL $250 call", "TSLA"]
 
 
-def test_an_unknown_basis_makes_the_sum_unknown(portfolio: Portfolio) -> None:
+def test_a_sum_leaves_out_what_has_no_basis_and_says_so(portfolio: Portfolio) -> None:
+    """Of the IRA only VTI has one: 5000, worth 5800."""
     answer = signed_in(portfolio.owner).get(URL)
-    accounts = entries(answer)
-    assert (accounts["Brokerage"].sums.cost_basis, accounts["Brokerage"].sums.gain) == (900, 575)
-    assert accounts["Ira"].sums.gain is None
-    assert answer.context["sums"].gain is None
-    assert "The brokerage did not say what was paid" in words_of(answer)
+    found = [entries(answer)["Brokerage"].sums, entries(answer)["Ira"].sums, answer.context["sums"]]
+    assert [(sums.cost_basis, sums.gain, sums.without_basis) for sums in found] == [
+        (900, 575, 0),
+        (5000, 800, 1),
+        (5900, 1375, 1),
+    ]
+    assert found[1].gain_fraction == pytest.approx(0.16)
+    words = words_of(answer)
+    assert "Total $9,478.35" in words
+    assert "$5,900.00 without 1 +$1,375.00" in words
+    assert "The brokerage did not say what was paid" in words
+
+
+def test_where_no_basis_is_known_there_is_no_sum_of_them(portfolio: Portfolio) -> None:
+    Holding.objects.update(cost_basis=None)
+    assert signed_in(portfolio.owner).get(URL).context["sums"].gain is None
 
 
 def test_a_short_position_is_named(portfolio: Portfolio) -> None:

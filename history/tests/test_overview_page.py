@@ -10,6 +10,7 @@ from django.test import Client
 from history.intraday import session_minutes
 from history.models import Anomaly, IntradayValue, MarketSymbol, Price
 from history.valuation import account_worths, market_today, total_worth
+from investments.models import Holding
 from portfolio_site.lib.sessions import opens_at
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_VALUE, Portfolio, make_portfolio
 from tests.pages import signed_in, words_of, write_history
@@ -89,7 +90,7 @@ def test_gain_leaves_out_what_was_paid_in(drawn: Portfolio) -> None:
 
 def test_the_range_of_the_day_is_told_where_somebody_looked(drawn: Portfolio) -> None:
     client = signed_in(drawn.owner)
-    assert "Day\N{RIGHT SINGLE QUOTATION MARK}s range \N{EN DASH} Nobody looked" in words_of(client.get(URL))
+    assert "s range" not in words_of(client.get(URL))
     session = session_minutes(account_ids=[drawn.brokerage.pk]).day
     for minute, value in ((0, "2400"), (90, "2700")):
         IntradayValue.objects.create(
@@ -98,6 +99,38 @@ def test_the_range_of_the_day_is_told_where_somebody_looked(drawn: Portfolio) ->
         )  # fmt: skip
     words = words_of(client.get(URL, {"account": drawn.brokerage.pk}))
     assert "range $2,400.00 \N{EN DASH} $2,700.00" in words
+
+
+def test_a_day_is_told_once(drawn: Portfolio) -> None:
+    """The change of the day comes from prices; the line from values, whose first may be an estimate."""
+    client = signed_in(drawn.owner)
+    assert "past week" in words_of(client.get(URL, {"period": "1W"})).split("1D")[0]
+    assert "since the last close" not in words_of(client.get(URL, {"period": "1D"})).split("1D")[0]
+
+
+def test_the_line_is_drawn_with_deposits_and_without(drawn: Portfolio) -> None:
+    """From 8248.35 by a deposit of 500 and 730 of gain to 9478.35."""
+    series = signed_in(drawn.owner).get(URL, {"period": "1Y"}).context["history"].content.series
+    assert (series["change"][0], series["percent"][0]) == (0.0, 0.0)
+    assert series["change"][-1] == pytest.approx(1230 / 8248.35, abs=1e-6)
+    assert series["percent"][-1] == pytest.approx(0.0860, abs=0.003)
+
+
+def test_a_mover_leads_to_its_security(drawn: Portfolio) -> None:
+    Holding.objects.filter(security=drawn.securities["sec-aapl"]).update(day_change=5)
+    page = signed_in(drawn.owner).get(URL, {"period": "1M", "account": drawn.brokerage.pk}).content.decode()
+    security = drawn.securities["sec-aapl"].pk
+    assert f'href="/holdings/?account={drawn.brokerage.pk}&amp;security={security}">AAPL' in page
+
+
+def test_only_what_somebody_should_look_at_is_counted(drawn: Portfolio) -> None:
+    common = {"owner": drawn.owner, "account": drawn.brokerage, "day": market_today(), "size": Decimal(1)}
+    Anomaly.objects.create(kind=Anomaly.Kind.UNMAPPED, security=drawn.securities["sec-call"], **common)
+    words = words_of(signed_in(drawn.owner).get(URL))
+    assert "has no public price" in words
+    assert "to look at" not in words
+    Anomaly.objects.create(kind=Anomaly.Kind.SEAM, **common)
+    assert "1 to look at" in words_of(signed_in(drawn.owner).get(URL))
 
 
 def test_a_range_button_gets_the_panel_alone(drawn: Portfolio) -> None:

@@ -79,8 +79,15 @@ class Card:
         return "bad" if self.error or "bad" in tones else "warn" if "warn" in tones else "good"
 
 
+# What an operator reads first at four in the morning.
+URGENCY = ("bad", "warn", "good")
+
+
 def cards() -> list[Card]:
-    """Every card, read alone: one that fails says so and the others stand. Needs an operator's sight of rows."""
+    """Every card, the most urgent first. Each is read alone: one that fails says so and the others stand.
+
+    Needs an operator's sight of rows.
+    """
     readers: tuple[tuple[str, Callable[[], Sequence[Figure]], tuple[str, ...]], ...] = (
         ("Connections", _connections, ("re-auth", "provider-outage")),
         ("End of day", _end_of_day, ("late-eod", "price-provider-down")),
@@ -90,7 +97,7 @@ def cards() -> list[Card]:
         ("To be settled", _to_settle, ("unmapped-security", "bad-price", "missing-split")),
         ("Market data", _market_data, ("budget-spent", "price-provider-down")),
     )
-    return [_card(*reader) for reader in readers]
+    return sorted((_card(*reader) for reader in readers), key=lambda card: URGENCY.index(card.tone))
 
 
 def _card(title: str, read: Callable[[], Sequence[Figure]], runbooks: Sequence[str]) -> Card:

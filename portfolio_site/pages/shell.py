@@ -27,7 +27,6 @@ NAVIGATION = (
     ("performance", "Performance", "performance"),
     ("income", "Income", "income"),
     ("tax", "Tax", "tax"),
-    ("connections", "Connections", "connections"),
 )
 SESSIONS = {
     "closed": ("Market closed", "closed"),
@@ -90,12 +89,16 @@ class Shell:
     def scope(self) -> Scope:
         return scope_of(self.request)
 
+    @property
+    def page(self) -> str:
+        """The name of the page, empty where there is none."""
+        match = self.request.resolver_match
+        return (match.url_name or "") if match else ""
+
     @cached_property
     def nav(self) -> list[NavigationItem]:
-        match = self.request.resolver_match
-        current = match.url_name if match else ""
         pages = [page for page in NAVIGATION if not self.is_showcase or page[0] in PAGES]
-        return [NavigationItem(reverse(name), label, icon, name == current) for name, label, icon in pages]
+        return [NavigationItem(reverse(name), label, icon, name == self.page) for name, label, icon in pages]
 
     @cached_property
     def market(self) -> MarketStatus:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils import timezone
 
 from portfolio_site.pages import operations
 
@@ -12,7 +13,8 @@ register = template.Library()
 
 @register.inclusion_tag("portfolio_site/operations/board.html")
 def operations_board() -> dict[str, Any]:
-    return {"cards": operations.cards()}
+    cards = operations.cards()
+    return {"cards": cards, "urgent": [card for card in cards if card.tone != "good"], "now": timezone.now()}
 
 
 @register.simple_tag

@@ -50,6 +50,17 @@ def test_it_is_the_home_of_operators_and_of_nobody_else(operator: Any, owner: An
     assert signed_in(owner).get(URL).status_code == 302
 
 
+def test_what_wants_somebody_comes_first_and_is_named_on_top(operator: Any, two: Portfolio) -> None:
+    Job.objects.create(owner=two.owner, kind="sync", state=Job.State.FAILED, finished_at=timezone.now())
+    AccountHistory.objects.create(account=two.ira, owner=two.owner, state=AccountHistory.State.FAILED)
+    tones = [card.tone for card in operations.cards()]
+    assert tones == sorted(tones, key=operations.URGENCY.index)
+    words = words_of(signed_in(operator).get(URL))
+    urgent = [card.title.lower() for card in operations.cards() if card.tone != "good"]
+    assert "failed lately" in urgent
+    assert f"{len(urgent)} of 7 want somebody: {', '.join(urgent)} read at" in words
+
+
 def test_positions_without_the_last_close_are_told(two: Portfolio) -> None:
     session = last_closed_session(timezone.now())
     Holding.objects.update(market_price=1, priced_on=session)

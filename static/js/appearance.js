@@ -23,6 +23,10 @@ const reflect = (name, value) => {
   }
 };
 
+// What a canvas writes where amounts are hidden: it cannot blur a part of itself.
+export const HIDDEN = "\u2022\u2022\u2022";
+export const hidesAmounts = () => root.dataset.privacy === "on";
+
 // A colour token as the browser resolves it now; light-dark() is opaque to getPropertyValue.
 const probe = document.createElement("span");
 probe.hidden = true;

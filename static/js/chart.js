@@ -1,9 +1,9 @@
 // The history chart: a line of daily values with a crosshair, flows marked, estimated stretches dashed.
-// Contract of the data (JSON): {currency, dates[] (or minutes), values[], percent[], flows[], quality[], estimated[]}, of one length,
-// and benchmark {symbol, percent[]} where one is compared with; it is drawn in percent only. A price (kind "price") has
+// Contract of the data (JSON): {currency, dates[] (or minutes), values[], change[], percent[], flows[], quality[], estimated[]}, of one
+// length; percent is time-weighted, change counts deposits too. And benchmark {symbol, percent[]} where one is compared with; it is drawn in percent only. A price (kind "price") has
 // trades[], the units bought (above zero) or sold, instead of flows, and is nobody's secret.
 
-import { calm, colour } from "./appearance.js";
+import { calm, colour, HIDDEN, hidesAmounts } from "./appearance.js";
 import { money, plain, shortMoney, signedMoney, signedPercent, when } from "./format.js";
 import { timeTicks } from "./ticks.js";
 
@@ -65,7 +65,7 @@ export class HistoryChart {
   }
 
   get series() {
-    return this.unit === "percent" ? this.data.percent : this.data.values;
+    return this.data[{ change: "change", percent: "percent" }[this.unit] ?? "values"];
   }
 
   draw() {
@@ -104,7 +104,7 @@ export class HistoryChart {
   }
 
   valueAxis() {
-    const write = this.unit === "percent" ? (v) => signedPercent(v, Math.abs(v) < 0.1 ? 1 : 0) : (v) => this.axisMoney(v);
+    const write = this.unit === "value" ? (v) => this.axisMoney(v) : (v) => this.axisPercent(v);
     return {
       type: "value",
       position: "right",
@@ -115,9 +115,15 @@ export class HistoryChart {
     };
   }
 
-  // A price of a few dollars moves by cents.
+  axisPercent(ratio) {
+    const shown = this.series.filter((value) => value !== null);
+    return signedPercent(ratio, Math.max(...shown) - Math.min(...shown) < 0.04 ? 1 : 0);
+  }
+
+  // A price of a few dollars moves by cents, and is nobody's secret.
   axisMoney(value) {
     const { kind, currency } = this.data;
+    if (kind !== "price" && hidesAmounts()) return HIDDEN;
     return kind === "price" && Math.abs(value) < 1000 ? money(value, currency).replace(/\.00$/, "") : shortMoney(value, currency);
   }
 
@@ -275,9 +281,10 @@ export class HistoryChart {
   }
 
   reading(index) {
-    const { dates, values, percent, flows, quality, estimated, currency, kind, trades } = this.data;
+    const { dates, values, change, percent, flows, quality, estimated, currency, kind, trades } = this.data;
     const secret = kind === "price" ? "" : " private";
     const rows = [line(when(dates[index]), "chart__tip-date"), line(money(values[index], currency), `chart__tip-value${secret}`)];
+    if (this.unit === "change" && change[index] !== null) rows.push(this.row("Change since start", signedPercent(change[index])));
     rows.push(this.row("Return since start", signedPercent(percent[index])));
     if (this.benchmark) rows.push(this.row(this.benchmark.symbol, this.benchmarkAt(index)));
     if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));

@@ -1,7 +1,7 @@
 // A curve of one or more lines over days, with a crosshair that the pointer and the arrow keys move.
 // Contract of the data (JSON): {unit: "percent"|"money", currency, area, dates[], lines: [{name, colour, values[]}]}.
 
-import { colour } from "./appearance.js";
+import { colour, HIDDEN, hidesAmounts } from "./appearance.js";
 import { day, percent, shortMoney, signedMoney } from "./format.js";
 import { timeTicks } from "./ticks.js";
 
@@ -140,7 +140,8 @@ export class Curve {
   }
 
   short(value) {
-    return this.data.unit === "money" ? shortMoney(value, this.data.currency) : percent(value, this.isFine ? 1 : 0);
+    if (this.data.unit !== "money") return percent(value, this.isFine ? 1 : 0);
+    return hidesAmounts() ? HIDDEN : shortMoney(value, this.data.currency);
   }
 
   write(value) {

@@ -8,7 +8,7 @@ let unit = localStorage.getItem("history-unit") ?? "value";
 let asTable = false;
 let compared;
 
-// A benchmark is compared in percent; without one the unit is what was chosen last.
+// A benchmark is compared by return, without deposits; without one the unit is what was chosen last.
 const unitFor = ({ benchmark }) => {
   if (benchmark && benchmark.symbol !== compared) unit = "percent";
   if (!benchmark && compared) unit = localStorage.getItem("history-unit") ?? "value";

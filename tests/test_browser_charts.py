@@ -1,0 +1,166 @@
+"""What can be done with the overview's chart and its panels in a real browser: keys, units, benchmarks, failures."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.browsing import (
+    Site,
+    chromium,
+    plaid_process,
+    plaid_server,
+    running_site,
+    settle,
+    site,
+)
+from tests.trader import make_trader
+
+__all__ = ["chromium", "plaid_process", "plaid_server", "running_site", "site"]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def owner(running_site: Site, plaid_process: Any) -> Any:
+    return make_trader(plaid_process)
+
+
+@pytest.fixture(autouse=True)
+def _no_filters_of_before(owner: Any) -> None:
+    owner.page_filters = {}
+    owner.save(update_fields=["page_filters"])
+
+
+def test_a_range_button_changes_the_panel_and_the_address_and_no_other(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?by=sector")
+    settle(page)
+    page.evaluate("document.querySelector('#allocation').dataset.same = 'yes'")
+    page.click("#history >> text=3M")
+    page.wait_for_url("**/?by=sector&period=3M")
+    assert page.locator("#history [aria-current=true]").inner_text().startswith("3M")
+    assert page.get_attribute("#allocation", "data-same") == "yes"
+    page.click("#allocation .segmented >> text=Account")
+    page.wait_for_url("**/?by=account&period=3M")
+
+
+def test_the_chart_is_read_with_the_keyboard(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=1M")
+    settle(page)
+    page.focus("#history-chart")
+    last = page.get_attribute("#history-chart", "aria-valuetext")
+    assert page.inner_text(".hero__value") in (last or "")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#history-chart", "aria-valuenow") == "29"
+    assert page.inner_text(".chart__tip-value") in (page.get_attribute("#history-chart", "aria-valuetext") or "")
+    page.keyboard.press("Home")
+    assert page.get_attribute("#history-chart", "aria-valuenow") == "0"
+    page.keyboard.press("End")
+    assert page.get_attribute("#history-chart", "aria-valuetext") == last
+
+
+def test_a_benchmark_is_put_beside_the_line_and_taken_away_with_the_keyboard(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    assert page.locator("#history-compared").count() == 0
+    assert page.get_attribute("[data-unit=value]", "aria-pressed") == "true"
+    page.focus("#compare-SPY")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?period=3M&benchmark=SPY")
+    page.wait_for_selector("#history-compared")
+    page.wait_for_selector("[data-unit=percent][aria-pressed=true]")
+    assert page.evaluate("document.activeElement.id") == "compare-SPY"
+    shown = page.inner_text(".chart-compared__part >> nth=1")
+    assert re.fullmatch(r"SPY [+\u2212]?[\d.]+%", shown)
+    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith(f", {shown}")
+    page.focus("#history-chart")
+    page.keyboard.press("Home")
+    assert (page.get_attribute("#history-chart", "aria-valuetext") or "").endswith("SPY 0.00%")
+    page.click("[data-table-toggle]")
+    assert page.inner_text("#history-table thead").split()[-3:] == ["Return", "SPY", "Priced"]
+    page.click("[data-table-toggle]")
+    page.focus("#compare-SPY")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?period=3M")
+    page.wait_for_selector("[data-unit=value][aria-pressed=true]")
+    assert page.locator("#history-compared").count() == 0
+
+
+def test_a_failed_update_keeps_the_last_figures_and_says_so(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/")
+    settle(page)
+    before = page.inner_text(".hero__changes")
+    page.route("**/*period=3M*", lambda route: route.fulfill(status=503, headers={"X-Request-ID": "abc123"}))
+    page.click("#history >> text=3M")
+    page.wait_for_selector("#history .failure")
+    assert "Request abc123" in page.inner_text("#history .failure")
+    assert page.inner_text(".hero__changes") == before
+    page.unroute("**/*period=3M*")
+    page.click("#history .failure button")
+    page.wait_for_url("**/?period=3M")
+    assert page.locator("#history .failure").count() == 0
+
+
+def test_theme_and_privacy_are_remembered(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email, color_scheme="light").new_page()
+    page.goto("/")
+    page.click(".user-menu > summary")
+    page.click(".user-menu button[value=dark]")
+    page.click("[data-appearance] button[name=privacy]")
+    page.goto("/holdings/")
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    assert "blur" in page.evaluate("getComputedStyle(document.querySelector('td .private')).filter")
+
+
+# What the canvas writes beside its lines: nobody else can read it.
+AXIS = """async () => {
+    const { HIDDEN } = await import("/static/js/appearance.js");
+    const chart = echarts.getInstanceByDom(document.querySelector("#history-chart .chart__canvas"));
+    const write = chart.getOption().yAxis[0].axisLabel.formatter;
+    return [write(1234567), HIDDEN];
+}"""
+
+
+def test_hidden_amounts_are_hidden_on_the_axis_too(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    assert page.evaluate(AXIS)[0] == "$1.235M"
+    page.click("[data-appearance] button[name=privacy]")
+    written, hidden = page.evaluate(AXIS)
+    assert written == hidden
+    page.click("[data-unit=percent]")
+    assert page.evaluate(AXIS)[0].endswith("%")
+
+
+def test_the_line_is_in_money_in_percent_and_without_deposits(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=1Y")
+    settle(page)
+    last = page.locator("#history-chart")
+    for unit, term in (
+        ("value", "Return since start"),
+        ("change", "Change since start"),
+        ("percent", "Return since start"),
+    ):
+        page.click(f"[data-unit={unit}]")
+        assert page.get_attribute(f"[data-unit={unit}]", "aria-pressed") == "true"
+        last.press("End")
+        assert term in page.inner_text(".chart__tip")
+    page.goto("/?period=1M")
+    settle(page)
+    assert page.get_attribute("[data-unit=percent]", "aria-pressed") == "true"
+
+
+def test_a_mover_opens_its_security(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/")
+    settle(page)
+    label = page.inner_text(".movers__label >> nth=0")
+    page.click(".movers__label >> nth=0")
+    page.wait_for_selector("#drawer-position")
+    assert page.inner_text("#drawer-title") == label
