@@ -25,6 +25,7 @@ EXAMPLES: Final = (
     "symbol_change,FB,2022-06-09,META",
     "delisting,GONE,2024-05-01,0",
     "void,AAPL,2014-06-09,split",
+    "contract_size,XYZ1260619C00050000,2026-02-02,150",
 )
 
 
@@ -42,10 +43,10 @@ def _digest(form: CorrectionForm) -> str:
 
 @admin.register(Correction)
 class CorrectionAdmin(admin.ModelAdmin):
-    list_display = ("made_at", "operator", "kind", "symbol", "day", "before", "after", "accounts", "reason")
+    list_display = ("made_at", "operator", "kind", "concerned", "day", "before", "after", "accounts", "reason")
     list_filter = ("kind",)
-    list_select_related = ("symbol",)
-    search_fields = ("symbol__symbol", "operator", "reason")
+    list_select_related = ("symbol", "security")
+    search_fields = ("symbol__symbol", "security__ticker_symbol", "operator", "reason")
     date_hierarchy = "made_at"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

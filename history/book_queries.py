@@ -3,7 +3,7 @@
 from typing import Final
 
 from history.fx import JOIN_PAID, PAID_RATE, paid_sql
-from history.valuation import CURRENCY, IS_CASH, MULTIPLIER
+from history.valuation import CURRENCY, IS_CASH, MULTIPLIER, PRICE_KEY
 
 # All versions of all rows: a later version may lie on another day than the one it supersedes. What few rows are is told
 # of those alone (ODD): each column that is read of all costs a tenth of the query.
@@ -28,13 +28,22 @@ KIND_COLUMNS: Final = {"kind": "int8", "code": "int4"}
 
 ODD: Final = f"""
 {paid_sql("t.id = ANY(%(odd)s)")}
-SELECT t.id, COALESCE(t.supersedes_id, 0), t.is_void, t.type = 'cancel', {PAID_RATE}
+SELECT t.id, COALESCE(t.supersedes_id, 0), t.is_void, t.type = 'cancel', {PAID_RATE}, hashtext(t.currency),
+    t.currency = a.currency
 FROM investments_transaction t
 JOIN investments_account a ON a.id = t.account_id
 {JOIN_PAID}
 WHERE t.id = ANY(%(odd)s)
 """
-ODD_COLUMNS: Final = {"id": "int8", "supersedes": "int8", "void": "bool", "cancel": "bool", "rate": "float8"}
+ODD_COLUMNS: Final = {
+    "id": "int8",
+    "supersedes": "int8",
+    "void": "bool",
+    "cancel": "bool",
+    "rate": "float8",
+    "currency": "int4",
+    "own": "bool",
+}
 
 CANCELLED: Final = """
 SELECT t.id FROM investments_transaction c
@@ -57,8 +66,8 @@ HOLDING_COLUMNS: Final = {
 
 SECURITIES: Final = f"""
 SELECT s.id, {IS_CASH}, ({MULTIPLIER})::float8, s.type = 'derivative', s.is_cash_equivalent,
-    COALESCE(m.symbol_id, 0),
-    COALESCE(y.currency, {CURRENCY})
+    {PRICE_KEY},
+    COALESCE(y.currency, {CURRENCY}), hashtext({CURRENCY})
 FROM investments_security s
 LEFT JOIN history_securitymapping m ON m.security_id = s.id
 LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id

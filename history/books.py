@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection
 
 from history.arrays import Column, read_columns
+from history.book_currencies import NO_CURRENCY, ForeignCash, in_account_currency, own_cash, read_purses
 from history.book_queries import (
     CANCELLED,
     EXCHANGE_COLUMNS,
@@ -88,7 +89,7 @@ class _Securities:
     multiplier: Column
     derivative: Bools
     cash_equivalent: Bools
-    symbol: Ints  # 0 none
+    symbol: Ints  # below zero: none, only brokerages price it
     currencies: tuple[str, ...]
 
 
@@ -100,25 +101,39 @@ def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window,
     accounts = np.array([worth.account_id for worth in worths], np.int64)
     versions, holdings = _versions(accounts, worths[0].currency), _holdings(accounts)
     rows = _current(versions)
-    securities = _securities(np.union1d(rows["security"], holdings["security"]))
-    held = np.isin(holdings["security"], securities.ids)
+    securities, cash = _securities(np.union1d(rows["security"], holdings["security"]), worths[0].currency)
+    everything, held = holdings, np.isin(holdings["security"], securities.ids)
     holdings = {name: column[held] for name, column in holdings.items()}
     keys = _keys(accounts, securities, holdings)
     row_keys = np.where(np.isin(rows["security"], securities.ids), _keys(accounts, securities, rows), -1)
     position_keys = np.union1d(keys, row_keys[row_keys >= 0])
+    market = _market(securities, window, worths[0].currency)
+    movements = _movements(rows, np.searchsorted(accounts, rows["account"]), _found(position_keys, row_keys), window)
+    converted = in_account_currency(movements, rows, position_keys % max(securities.ids.size, 1), market)
+    purses = read_purses(
+        cash=cash,
+        accounts=accounts,
+        holdings=everything,
+        rows=rows,
+        movements=(movements, converted),
+        window=(window.first, window.last),
+        currency=worths[0].currency,
+    )
+    uninvested = np.array([float(worth.uninvested) for worth in worths])
     book = Book(
-        Accounts(cash=np.array([float(worth.uninvested) for worth in worths]), margin=margin),
+        Accounts(cash=own_cash(uninvested, purses), margin=margin),
         _positions(position_keys, keys, holdings, securities, window),
-        _movements(rows, np.searchsorted(accounts, rows["account"]), _found(position_keys, row_keys), window),
+        converted,
+        purses,
     )
     security = position_keys % max(securities.ids.size, 1)
     return Books(
         book=book,
-        market=_market(securities, window, worths[0].currency),
+        market=market,
         accounts=accounts,
         securities=securities.ids,
         security=security,
-        unmapped=(securities.symbol[security] == 0) & (book.positions.units != 0),
+        unmapped=(securities.symbol[security] < 0) & (book.positions.units != 0),
         newest=_newest(versions, accounts),
         touched=_touched(versions, accounts, window, seen),
     )
@@ -136,7 +151,7 @@ def _found(position_keys: Ints, keys: Ints) -> Ints:
 
 
 def _versions(accounts: Ints, currency: str) -> dict[str, Column]:
-    """Every version of every row; money in `currency`, the accounts'."""
+    """Every version of every row; where some are in another currency than the accounts', `rate` and its code."""
     rows = read_columns(TRANSACTIONS, {"accounts": accounts.tolist(), "currency": currency}, TRANSACTION_COLUMNS)
     rows["effect"] = _effects(rows.pop("kind"))
     odd = np.flatnonzero(rows.pop("odd"))
@@ -150,9 +165,8 @@ def _versions(accounts: Ints, currency: str) -> dict[str, Column]:
     odd = odd[np.argsort(rows["id"][odd])]
     told = read_columns(ODD, {"odd": rows["id"][odd].tolist()}, ODD_COLUMNS)
     place = odd[np.searchsorted(rows["id"][odd], told.pop("id"))]
-    rate = told.pop("rate")
-    for name in ("amount", "fees"):
-        rows[name][place] *= rate
+    rows |= {"rate": np.ones(rows["id"].size), "currency": np.full(rows["id"].size, NO_CURRENCY)}
+    told["currency"][told.pop("own")] = NO_CURRENCY
     for name, column in told.items():
         rows[name][place] = column
     return rows
@@ -213,14 +227,19 @@ def _holdings(accounts: Ints) -> dict[str, Column]:
     return read_columns(HOLDINGS, {"accounts": accounts.tolist(), "long_ago": LONG_AGO}, HOLDING_COLUMNS)
 
 
-def _securities(ids: Ints) -> _Securities:
+def _securities(ids: Ints, currency: str) -> tuple[_Securities, ForeignCash]:
     with connection.cursor() as cursor:
         cursor.execute(SECURITIES, {"securities": ids.tolist()})
-        rows = [row for row in cursor.fetchall() if not row[1]]
-    keys, _cash, multiplier, derivative, equivalent, symbol, currencies = zip(*rows, strict=True) if rows else ((),) * 7
+        rows = cursor.fetchall()
+    told = list(zip(*(row for row in rows if not row[1]), strict=True)) or [()] * 8
+    keys, _cash, multiplier, derivative, equivalent, symbol, currencies, _codes = told
+    foreign = [row for row in rows if row[1] and row[6] != currency]
     return _Securities(
         np.array(keys, np.int64), np.array(multiplier, float), np.array(derivative, bool),
         np.array(equivalent, bool), np.array(symbol, np.int64), tuple(currencies),
+    ), ForeignCash(
+        np.array([row[0] for row in foreign], np.int64), tuple(row[6] for row in foreign),
+        np.array([row[7] for row in foreign], np.int64),
     )  # fmt: skip
 
 

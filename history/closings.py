@@ -18,7 +18,7 @@ from history.core.quality import PENALTY
 from history.day_movements import day_movements
 from history.fx import rate_sql
 from history.models import AccountDay
-from history.valuation import COUNTS_AS_CASH, CURRENCY, IS_CASH, MULTIPLIER, RECENT_DAYS
+from history.valuation import COUNTS_AS_CASH, CURRENCY, IS_CASH, MULTIPLIER, PRICE_KEY, RECENT_DAYS
 
 END_OF_DAY: Final = AccountDay.SnapshotType.END_OF_DAY.value
 RECONSTRUCTED: Final = AccountDay.SnapshotType.RECONSTRUCTED.value
@@ -29,6 +29,8 @@ HELD: Final = {
     RANGE: "h.account_id BETWEEN %(first)s AND %(last)s",
     LISTED: "h.account_id = ANY(%(accounts)s)",
 }
+
+OURS: Final = f"COALESCE(y.currency, {CURRENCY})"
 
 # What is gone from an account may still have left it in kind that day.
 UNIT_PRICES: Final = f"""
@@ -41,8 +43,8 @@ WITH wanted AS MATERIALIZED (
     SELECT kind.security_id, a.currency FROM unnest(%(kind_accounts)s::bigint[], %(kind_securities)s::bigint[])
         kind(account_id, security_id) JOIN investments_account a ON a.id = kind.account_id
 ), symbols AS MATERIALIZED (
-    SELECT DISTINCT m.symbol_id FROM wanted JOIN history_securitymapping m USING (security_id)
-    WHERE m.symbol_id IS NOT NULL
+    SELECT DISTINCT {PRICE_KEY} AS symbol_id FROM wanted JOIN investments_security s ON s.id = wanted.security_id
+    LEFT JOIN history_securitymapping m USING (security_id) WHERE NOT {IS_CASH}
 ), recent AS MATERIALIZED (
     SELECT DISTINCT ON (symbol_id) symbol_id, p.day, p.close FROM symbols JOIN history_price p USING (symbol_id)
     WHERE p.day <= %(day)s AND p.day > %(day)s::date - {RECENT_DAYS} ORDER BY symbol_id, p.day DESC
@@ -56,15 +58,14 @@ WITH wanted AS MATERIALIZED (
     WHERE symbol_id NOT IN (SELECT symbol_id FROM recent)
 )
 SELECT w.security_id, w.currency, {IS_CASH} AS is_cash, {COUNTS_AS_CASH} AS counts_as_cash, closes.day,
-    ({MULTIPLIER}) * closes.close * {rate_sql(source="COALESCE(y.currency, 'USD')", target="w.currency", day="%(day)s")}
-        AS price,
+    ({MULTIPLIER}) * closes.close * {rate_sql(source=OURS, target="w.currency", day="%(day)s")} AS price,
     {rate_sql(source=CURRENCY, target="w.currency", day="%(day)s")} AS broker_rate,
     ({MULTIPLIER}) AS multiplier
 FROM wanted w
 JOIN investments_security s ON s.id = w.security_id
 LEFT JOIN history_securitymapping m ON m.security_id = s.id
 LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
-LEFT JOIN closes ON closes.symbol_id = m.symbol_id
+LEFT JOIN closes ON closes.symbol_id = {PRICE_KEY}
 """
 
 SPLIT_SINCE: Final = """

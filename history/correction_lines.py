@@ -11,7 +11,8 @@ from investments.models import CorporateAction
 
 PRICE: Final = "price"
 VOID: Final = "void"
-KINDS: Final = frozenset({PRICE, VOID, *CorporateAction.Kind.values})
+CONTRACT_SIZE: Final = "contract_size"
+KINDS: Final = frozenset({PRICE, VOID, CONTRACT_SIZE, *CorporateAction.Kind.values})
 FIGURES: Final = {  # what follows kind, symbol and day; "?" may be left out
     PRICE: ("close",),
     "split": ("ratio", "cash?"),
@@ -23,6 +24,7 @@ FIGURES: Final = {  # what follows kind, symbol and day; "?" may be left out
     "symbol_change": ("successor",),
     "delisting": ("cash?",),
     VOID: ("action",),
+    CONTRACT_SIZE: ("size",),
 }
 
 
@@ -34,6 +36,7 @@ class BadCorrection(ValueError):
 class Line:
     """One correction. `cash`: a close, a dividend, what a merger pays, what is left at a delisting or what
     fractions left by a split are paid at, per unit. `value`: of what comes of the successor for each unit.
+    `size`: units that one contract of an option is for.
     """
 
     number: int
@@ -46,6 +49,7 @@ class Line:
     fraction: Decimal | None = None
     value: Decimal | None = None
     action: str = ""
+    size: Decimal | None = None
 
 
 def read_lines(text: str) -> list[Line]:
@@ -85,6 +89,7 @@ def _line(number: int, fields: list[str]) -> Line:
         fraction=_figure(number, "fraction", told.get("fraction", "")),
         value=_figure(number, "value", told.get("value", "")),
         action=told.get("action", "").lower(),
+        size=_figure(number, "size", told.get("size", "")),
     )
 
 
@@ -103,6 +108,6 @@ def _figure(number: int, name: str, text: str) -> Decimal | None:
     except InvalidOperation:
         raise BadCorrection(f"Line {number}, {name}: {text!r} is not a number") from None
     limit = Decimal(1) if name == "fraction" else LARGEST_PRICE
-    if not value.is_finite() or value < 0 or value > limit or (name == "ratio" and value == 0):
+    if not value.is_finite() or value < 0 or value > limit or (name in ("ratio", "size") and value == 0):
         raise BadCorrection(f"Line {number}, {name}: {text!r} cannot be")
     return value

@@ -12,7 +12,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from history.closes import latest_closes
-from history.correction_lines import PRICE, VOID, BadCorrection, Line, read_lines
+from history.correction_lines import CONTRACT_SIZE, PRICE, VOID, BadCorrection, Line, read_lines
 from history.invalidation import HOLDERS, securities_changed, symbols_changed
 from history.models import Correction, MarketSymbol, Price, SecurityMapping, SymbolAction
 from history.renames import NameTaken, announce
@@ -32,12 +32,13 @@ SET close = excluded.close, source = 'operator', open = NULL, high = NULL, low =
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one line does. Empty `before`: there was nothing."""
+    """What one line does, to a symbol or, of what has none, to a security. Empty `before`: there was nothing."""
 
     line: Line
-    symbol_id: int
     before: str
     after: str
+    symbol_id: int | None = None
+    security_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ def correct(*, text: str, reason: str, operator: str) -> Corrected:
                 reason=reason.strip(),
                 kind=change.line.kind,
                 symbol_id=change.symbol_id,
+                security_id=change.security_id,
                 day=change.line.day,
                 before=change.before,
                 after=change.after,
@@ -86,10 +88,24 @@ def correct(*, text: str, reason: str, operator: str) -> Corrected:
 def _apply(lines: Iterable[Line]) -> Corrected:
     corrected = Corrected()
     for line in lines:
+        if line.kind == CONTRACT_SIZE:
+            corrected.changes.append(_size_contracts(line, corrected))
+            continue
         symbol = _symbol(line, line.symbol)
         before, after = _APPLY.get(line.kind, _act)(line, symbol, corrected)
-        corrected.changes.append(Change(line, symbol.pk, before, after))
+        corrected.changes.append(Change(line, before, after, symbol_id=symbol.pk))
     return corrected
+
+
+def _size_contracts(line: Line, corrected: Corrected) -> Change:
+    """A contract has one size for good, so every day of whoever held it follows."""
+    options = ledger.options_named(line.symbol)
+    if not options or line.size is None:
+        raise BadCorrection(f"Line {line.number}, symbol: there is no option {line.symbol!r}")
+    before = options[0].multiplier
+    corrected.account_ids |= ledger.set_contract_size(securities=options, size=line.size)
+    securities_changed([option.pk for option in options], date.min)
+    return Change(line, f"{before.normalize():f}", f"{line.size:f} (operator)", security_id=options[0].pk)
 
 
 def _symbol(line: Line, name: str) -> MarketSymbol:

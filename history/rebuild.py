@@ -20,6 +20,7 @@ from django.utils import timezone
 from history import claims
 from history.appends import Follower, append_days
 from history.books import NOTHING_NEW, Window, read_books
+from history.brokerage_prices import record_brokerage_prices
 from history.core.book import History
 from history.core.reconstruct import reconstruct
 from history.corporate_actions import record_actions
@@ -147,6 +148,7 @@ def _prepare(account_ids: list[int], now: datetime | None) -> None:
         security_ids = [row[0] for row in cursor.fetchall()]
     follow_tickers(security_ids=security_ids, now=now)
     map_securities(security_ids=security_ids)
+    record_brokerage_prices(account_ids=account_ids, now=now)
     mapped = SecurityMapping.objects.filter(security__in=security_ids, symbol__isnull=False)
     symbol_ids = list(mapped.order_by("symbol").values_list("symbol", flat=True).distinct())
     ensure_prices(

@@ -21,13 +21,16 @@ from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, previous_
 
 # As Security.multiplier, Security.is_cash and Security.currency.
 MULTIPLIER = """CASE
-    WHEN s.type = 'derivative' AND s.option_contract_type <> '' THEN 100
+    WHEN s.type = 'derivative' AND s.option_contract_type <> '' THEN COALESCE(s.contract_size, 100)
     WHEN s.type = 'fixed income' AND s.fixed_income ->> 'quoted_per_100' = 'true' THEN 0.01
     ELSE 1 END"""
 IS_CASH = "(s.type = 'cash' AND upper(s.ticker_symbol) LIKE 'CUR:%%')"
 # A money-market fund counts as cash and is a position all the same: it has units, a price and rows of its own.
 COUNTS_AS_CASH = f"({IS_CASH} OR s.is_cash_equivalent)"
 CURRENCY = "COALESCE(NULLIF(s.iso_currency_code, ''), NULLIF(s.unofficial_currency_code, ''), 'USD')"
+
+# Under which closes are kept: the symbol's id; below zero the security's, for what only brokerages price.
+PRICE_KEY = "COALESCE(m.symbol_id, -s.id::int)"
 
 # Long enough to hold the two last closes of whatever still trades; only for the rest are all partitions searched.
 RECENT_DAYS = 15
@@ -36,8 +39,8 @@ VALUE_HOLDINGS = f"""
 WITH held AS (
     SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
         h.institution_price_as_of AS broker_day, h.institution_value AS broker_value, h.cost_basis, h.security_id,
-        {IS_CASH} AS is_cash, s.is_cash_equivalent, {CURRENCY} AS broker_currency, a.currency, m.symbol_id,
-        COALESCE(y.currency, 'USD') AS our_currency,
+        {IS_CASH} AS is_cash, s.is_cash_equivalent, {CURRENCY} AS broker_currency, a.currency, {PRICE_KEY} AS symbol_id,
+        COALESCE(y.currency, {CURRENCY}) AS our_currency,
         CASE WHEN y.kind = 'crypto' THEN %(today)s ELSE %(session)s END AS session
     FROM investments_holding h
     JOIN investments_account a ON a.id = h.account_id
@@ -46,7 +49,7 @@ WITH held AS (
     LEFT JOIN history_marketsymbol y ON y.id = m.symbol_id
     WHERE h.account_id = ANY(%(accounts)s) AND h.removed_at IS NULL
 ), symbols AS MATERIALIZED (
-    SELECT DISTINCT symbol_id FROM held WHERE symbol_id IS NOT NULL
+    SELECT DISTINCT symbol_id FROM held WHERE NOT is_cash
 ), recent AS MATERIALIZED (
     SELECT symbol_id, p.day, p.close FROM symbols JOIN history_price p USING (symbol_id)
     WHERE p.day <= %(today)s AND p.day > %(today)s::date - {RECENT_DAYS}

@@ -68,6 +68,7 @@ class SecurityEntry:
     option_strike_price: Decimal | None = None
     option_expiration_date: date | None = None
     option_underlying_ticker: str = ""
+    contract_size: Decimal | None = None
     fixed_income: dict[str, Any] | None = None
 
     @property

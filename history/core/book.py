@@ -79,12 +79,35 @@ class Movements:
 
 
 @dataclass(frozen=True, slots=True)
+class Purses:
+    """K currencies that accounts keep cash in beside their own, sorted by account, and M movements of that cash.
+
+    `held` (K,) is what is in them at the anchor, in their currency; `rate` (K, D) converts it into the account's, NaN
+    unknown. `amount` (M,) went in, in the purse's currency; `converted` (M,) is that at its day's rate.
+    """
+
+    account: Ints
+    held: Floats
+    rate: Floats
+    purse: Ints
+    day: Ints
+    amount: Floats
+    converted: Floats
+
+
+_NO_ROWS: Final = np.empty(0, np.int64)
+_NO_FIGURES: Final = np.empty(0)
+NO_PURSES: Final = Purses(_NO_ROWS, _NO_FIGURES, np.empty((0, 0)), _NO_ROWS, _NO_ROWS, _NO_FIGURES, _NO_FIGURES)
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Holdings now and how they came to be."""
+    """Holdings now and how they came to be. The cash of `accounts` is without that of `purses`."""
 
     accounts: Accounts
     positions: Positions
     movements: Movements
+    purses: Purses = NO_PURSES
 
 
 Rows = TypeVar("Rows", Accounts, Positions, Movements)

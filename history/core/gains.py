@@ -13,6 +13,7 @@ from history.core.exchanges import exchanged
 from history.core.fractions import fractions_paid
 from history.core.market import Market
 from history.core.prices import price_positions
+from history.core.purses import beside_own_cash, purses_paid, purses_worth
 from history.core.sums import cash_walked_back
 from history.core.timeline import Timeline, build_timeline
 
@@ -102,6 +103,11 @@ def _cash_gains(book: Book, market: Market, rate: Floats) -> Floats:
     place = movements.account[bare] * market.days + movements.day[bare]
     earned = np.bincount(place, weights=own, minlength=accounts * market.days).reshape(accounts, market.days) * rate
     cash = cash_walked_back(book.accounts, movements, days=market.days)
+    if book.purses.held.size:
+        size = {"accounts": accounts, "days": market.days}
+        cash += beside_own_cash(book.purses, **size)
+        moved = np.diff(purses_worth(book.purses, **size), axis=1, prepend=0.0)
+        earned += (moved - purses_paid(book.purses, **size)) * rate
     earned[:, 1:] += cash[:, :-1] * np.diff(rate)
     earned[:, 0] = 0.0
     return np.asarray(earned, np.float64)

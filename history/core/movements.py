@@ -20,6 +20,11 @@ def effect_code(type: str, subtype: str | None) -> int:
     return _CODES[effect_of(type, subtype)]
 
 
+def moves_units(effect: Ints) -> Bools:
+    """(T,) of effect codes: whether such rows move units."""
+    return np.asarray(_MOVES_UNITS[effect], np.bool_)
+
+
 def _column(values: list[bool]) -> Bools:
     return np.array(values, np.bool_)
 

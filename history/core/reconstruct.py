@@ -17,6 +17,7 @@ from history.core.exchanges import exchanged
 from history.core.fractions import fractions_paid
 from history.core.market import Market
 from history.core.prices import Prices, price_positions
+from history.core.purses import beside_own_cash, of_accounts
 from history.core.timeline import Timeline, build_timeline, is_short
 
 POSITIONS_AT_ONCE: Final = 256  # x 731 days x 8 bytes: the working arrays stay near the processor
@@ -59,6 +60,8 @@ def _reconstruct(book: Book, market: Market, origin: tuple[int, int]) -> History
     basis = basis_levels(positions=positions, movements=_at_own_cost(movements, positions, market), timeline=timeline)
     net_flow = sums.flows(movements, positions, prices.price, accounts=shape[0])
     uninvested = sums.cash_walked_back(accounts, movements, days=market.days)
+    if book.purses.held.size:
+        uninvested += beside_own_cash(book.purses, accounts=shape[0], days=market.days)
     worth = _worth(book, timeline, prices, uninvested)
     count = sums.securities_held(timeline, positions, shape=shape)
     unconverted = _without_rate(market, positions.column[prices.rows])
@@ -192,7 +195,8 @@ def _pieces(book: Book) -> Iterator[tuple[Book, tuple[int, int]]]:
         origin = first, int(position_of[first])
         held = take(book.positions, slice(position_of[first], position_of[last]))
         moved = take(movements, slice(movement_of[first], movement_of[last]))
-        yield _counted_from(origin, Book(take(book.accounts, slice(first, last)), held, moved)), origin
+        purses = of_accounts(book.purses, first, last) if book.purses.held.size else book.purses
+        yield _counted_from(origin, Book(take(book.accounts, slice(first, last)), held, moved, purses)), origin
 
 
 def _counted_from(origin: tuple[int, int], book: Book) -> Book:
@@ -206,4 +210,5 @@ def _counted_from(origin: tuple[int, int], book: Book) -> Book:
             account=book.movements.account - account,
             position=np.where(moved < 0, moved, moved - position),
         ),
+        book.purses,
     )

@@ -1,6 +1,7 @@
 from django.db import models
 from django.utils import timezone
 
+from investments.models import Security
 from investments.models.fields import QuantityField
 
 from .symbol import MarketSymbol
@@ -13,7 +14,10 @@ class Correction(models.Model):
     operator = models.CharField(max_length=254, help_text="The address of who did it.")
     reason = models.TextField()
     kind = models.CharField(max_length=20)
-    symbol = models.ForeignKey(MarketSymbol, on_delete=models.PROTECT, related_name="corrections")
+    symbol = models.ForeignKey(MarketSymbol, on_delete=models.PROTECT, null=True, related_name="corrections")
+    security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, related_name="+", help_text="Of what has no symbol: an option."
+    )
     day = models.DateField()
     before = models.CharField(max_length=200, blank=True)
     after = models.CharField(max_length=200, blank=True)
@@ -21,10 +25,21 @@ class Correction(models.Model):
 
     class Meta:
         ordering = ["-made_at", "-id"]
-        constraints = [models.CheckConstraint(condition=~models.Q(reason=""), name="correction_has_a_reason")]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="correction_has_a_reason"),
+            models.CheckConstraint(
+                condition=models.Q(symbol__isnull=False) ^ models.Q(security__isnull=False),
+                name="correction_is_of_one_thing",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.symbol} {self.day}"
+        return f"{self.kind} {self.concerned} {self.day}"
+
+    @property
+    def concerned(self) -> MarketSymbol | Security | None:
+        """What was put right."""
+        return self.symbol or self.security
 
 
 class PriceDoubt(models.Model):

@@ -1,5 +1,6 @@
 """What holdings are worth: our close against the brokerage's word, exact, and cash counted once."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ AAPL = stock("AAPL")
 CALL = SecurityEntry(
     "call", ticker_symbol="AAPL270115C00250000", type="derivative", option_contract_type="call", iso_currency_code="USD"
 )
+ADJUSTED = replace(CALL, external_id="adjusted", ticker_symbol="AAPL1270115C00250000", contract_size=Decimal(150))
 FUND = SecurityEntry("fund", name="Target 2040", type="mutual fund", iso_currency_code="USD")
 BOND = SecurityEntry("bond", type="fixed income", iso_currency_code="USD", fixed_income={"quoted_per_100": True})
 BITCOIN = SecurityEntry("btc", ticker_symbol="CUR:BTC", type="cryptocurrency", iso_currency_code="USD")
@@ -100,7 +102,7 @@ class TestWhatIsCounted:
         assert [(row[0], row[3]) for row in valued(account)] == [(-1000, -20), (2500, 0)]
         assert (worth(account).value, worth(account).cash) == (1500, 2500)
 
-    @pytest.mark.parametrize("entry", [AAPL, CALL, FUND, BOND, BITCOIN, SIEMENS, CASH])
+    @pytest.mark.parametrize("entry", [AAPL, CALL, ADJUSTED, FUND, BOND, BITCOIN, SIEMENS, CASH])
     def test_sql_and_model_agree_on_a_security(self, entry: SecurityEntry) -> None:
         (security,) = ledger.upsert_securities(source="plaid", entries=[entry]).by_external_id.values()
         with connection.cursor() as cursor:

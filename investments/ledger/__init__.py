@@ -30,7 +30,13 @@ from .corporate_actions import ActionsWritten, begin_corporate_actions, record_c
 from .drafts import Refused
 from .holdings import HoldingsWritten, replace_holdings
 from .lot_picks import pick_lots
-from .securities import SecuritiesWritten, upsert_institution, upsert_securities
+from .securities import (
+    SecuritiesWritten,
+    options_named,
+    set_contract_size,
+    upsert_institution,
+    upsert_securities,
+)
 from .tax_rules import declare_identical, forget_identical, may_be_identical, read_same_lot
 from .transactions import TransactionsWritten, record_transactions, void_transactions, void_unlisted
 
@@ -54,6 +60,7 @@ __all__ = [
     "follow_rates",
     "forget_identical",
     "may_be_identical",
+    "options_named",
     "pick_lots",
     "prefer_income",
     "read_same_lot",
@@ -63,6 +70,7 @@ __all__ = [
     "reopen_accounts",
     "replace_holdings",
     "restore_transaction",
+    "set_contract_size",
     "together",
     "upsert_accounts",
     "upsert_institution",

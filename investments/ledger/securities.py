@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from decimal import Decimal
 from typing import Any
+
+from django.db.models import Value
+from django.db.models.functions import Replace
 
 from investments.core import precision
 from investments.entries import Finding, InstitutionEntry, SecurityEntry
-from investments.ledger.changes import together
+from investments.ledger.changes import changed, together
 from investments.ledger.currencies import whole_security
 from investments.ledger.identity import known_as
-from investments.models import Institution, Security
+from investments.models import Holding, Institution, Security, Transaction
 
 _SECURITY_FIELDS = tuple(f.name for f in fields(SecurityEntry) if f.name != "external_id")
 _TEXT_LIMITS = {
@@ -122,7 +126,7 @@ def _by_external_id(source: str, external_ids: Iterable[str]) -> dict[str, Secur
 def _security(source: str, entry: SecurityEntry, known: Security | None, findings: list[Finding]) -> Security | None:
     """The row to write, or None where nothing changed or the entry cannot be stored."""
     values = {name: _fitting(name, value) for name, value in asdict(entry).items() if name != "external_id"}
-    for name in ("close_price", "option_strike_price"):
+    for name in ("close_price", "option_strike_price", "contract_size"):
         try:
             values[name] = None if values[name] is None else precision.quantity(values[name])
         except precision.DoesNotFit as problem:
@@ -130,6 +134,7 @@ def _security(source: str, entry: SecurityEntry, known: Security | None, finding
             values[name] = None
     if known is not None:
         values["fixed_income"] = _kept_terms(known.fixed_income, values["fixed_income"])
+        values["contract_size"] = known.contract_size or values["contract_size"]
         if all(getattr(known, name) == value for name, value in values.items()):
             return None
     return Security(source=source, external_id=entry.external_id, **values)
@@ -144,3 +149,24 @@ def _kept_terms(before: dict[str, Any] | None, told: dict[str, Any] | None) -> d
     if before and "quoted_per_100" in before:
         return {"quoted_per_100": before["quoted_per_100"], **(told or {})}
     return told
+
+
+def options_named(ticker: str) -> list[Security]:
+    """The options of that symbol, under every source's id, blanks in it or not."""
+    named = Security.objects.annotate(symbol=Replace("ticker_symbol", Value(" "))).exclude(option_contract_type="")
+    return list(named.filter(type="derivative", symbol__iexact=ticker.replace(" ", "")).order_by("pk"))
+
+
+def set_contract_size(*, securities: Iterable[Security], size: Decimal) -> set[int]:
+    """How many units one contract of these options is for, as an operator says; returns the accounts that follow.
+
+    A contract keeps its size: one that is adjusted gets a symbol of its own. What sources tell later changes nothing.
+    """
+    ids = [security.pk for security in securities]
+    with together():
+        Security.objects.filter(pk__in=ids).update(contract_size=size)
+        holders = Holding.objects.filter(security__in=ids).values_list("account", flat=True)
+        movers = Transaction.objects.filter(security__in=ids).values_list("account", flat=True)
+        accounts = {*holders, *movers}
+        changed(accounts)
+    return accounts

@@ -42,6 +42,11 @@ class Security(models.Model):
     option_strike_price = QuantityField(null=True, blank=True)
     option_expiration_date = models.DateField(null=True, blank=True)
     option_underlying_ticker = models.CharField(max_length=40, blank=True)
+    contract_size = QuantityField(
+        null=True,
+        blank=True,
+        help_text="Units of the underlying that one contract is for, where not 100: a mini or an adjusted option.",
+    )
     fixed_income = models.JSONField(null=True, blank=True, help_text="Coupon, maturity, issue date, face value.")
     same_as = models.ForeignKey(
         "self",
@@ -62,7 +67,8 @@ class Security(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="security_once_per_source"),
-            *no_nan("security", "close_price", "option_strike_price"),
+            *no_nan("security", "close_price", "option_strike_price", "contract_size"),
+            models.CheckConstraint(condition=models.Q(contract_size__gt=0), name="security_contract_size_above_zero"),
         ]
 
     def __str__(self) -> str:
@@ -79,9 +85,9 @@ class Security(models.Model):
 
     @property
     def multiplier(self) -> Decimal:
-        """Units of value per unit of quantity: 100 for an option contract, 1/100 for a bond quoted per 100 of par."""
+        """Units of value per unit of quantity: an option's contract size, 1/100 for a bond quoted per 100 of par."""
         if self.is_option:
-            return OPTION_CONTRACT_SIZE
+            return self.contract_size or OPTION_CONTRACT_SIZE
         if self.type == "fixed income" and (self.fixed_income or {}).get("quoted_per_100"):
             return PER_100_OF_PAR
         return Decimal(1)

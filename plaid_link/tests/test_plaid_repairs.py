@@ -159,3 +159,67 @@ class TestCash:
 
     def test_crypto_is_not_cash(self) -> None:
         assert self.cash(10, 68, held("btc", "0.003", 19_333, 58)) == (10, "balance")
+
+
+class TestContractSizes:
+    OPTIONS = {
+        ticker: replace(SECURITIES["call"], external_id=ticker, ticker_symbol=ticker)
+        for ticker in ("XYZ1260619C00050000", "XYZ7  260619C00050000", "XYZ260619C00050000", "")
+    }
+
+    @pytest.mark.parametrize(
+        ("ticker", "value", "size"),
+        [
+            ("XYZ1260619C00050000", 1050, 150),
+            ("XYZ7  260619C00050000", 70, 10),
+            ("XYZ1260619C00050000", 700, None),  # adjusted, and still for 100
+            ("XYZ1260619C00050000", 7, None),  # told per contract
+            ("XYZ1260619C00050000", "731.5", None),  # no whole number
+            ("XYZ260619C00050000", 1050, None),  # of a plain contract another price is meant
+            ("", 1050, None),
+        ],
+    )
+    def test_an_adjusted_contract_tells_by_its_value(self, ticker: str, value: Any, size: int | None) -> None:
+        found = repairs.contract_sizes(self.OPTIONS, [held(ticker, 2, "3.50", value)], [])
+        assert found == ({} if size is None else {ticker: size})
+
+    def test_a_value_of_that_size_needs_no_remark(self) -> None:
+        sized = {"call": replace(SECURITIES["call"], contract_size=Decimal(150))}
+        told = held("call", 2, "3.50", 1050)
+        assert repairs.with_value_remark(told, sized, set()) == told
+        assert repairs.with_value_remark(told, SECURITIES, set()) != told
+
+
+class TestInflationLinkedBonds:
+    TIPS = {
+        "bond": replace(SECURITIES["bond"], subtype="treasury inflation protected securities"),
+        "plain": replace(SECURITIES["bond"], external_id="plain"),
+    }
+
+    def repaired(self, told: HoldingEntry) -> HoldingEntry:
+        per_100 = repairs.bonds_per_100(self.TIPS, [told], [])
+        return repairs.repaired_holding(told, self.TIPS, set(), per_100)
+
+    @pytest.mark.parametrize(
+        ("security", "value", "price"),
+        [
+            ("bond", "12250", "122.50"),
+            ("bond", "10094", "100.94"),  # risen by 3 %
+            ("bond", "9800", 98),
+            ("plain", "12250", "122.50"),  # no subtype is told
+            ("plain", "10094", 98),  # accrued interest
+        ],
+    )
+    def test_are_priced_with_what_prices_have_risen_by(self, security: str, value: Any, price: Any) -> None:
+        row = self.repaired(held(security, 10000, 98, value))
+        assert row.institution_price == Decimal(price)
+        assert bool(row.source_metadata.get("repairs")) == (row.institution_price != 98)
+
+    def test_and_so_is_what_was_paid_for_them(self) -> None:
+        bought = replace(traded(10000, 98, 12250), security_external_id="bond")
+        per_100 = repairs.bonds_per_100(self.TIPS, [], [bought])
+        row = repairs.repaired_transaction(bought, self.TIPS, set(), per_100)
+        assert (per_100, row.price, row.repairs) == ({"bond"}, Decimal("122.50"), (repairs.INDEXED,))
+
+    def test_a_bond_quoted_in_units_is_none_of_them(self) -> None:
+        assert repairs.bonds_per_100(self.TIPS, [held("bond", 10, "102.5", 1025)], []) == set()

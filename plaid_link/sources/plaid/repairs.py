@@ -3,6 +3,7 @@
 Each repair is recorded on the row it changed (`source_metadata`, `repairs`), so that it can be seen and undone.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +19,12 @@ TRADES = frozenset({"buy", "sell"})
 IN_SHARES = "quantity: told in shares, kept in contracts of 100"
 PER_CONTRACT = "price: told per contract, kept per share"
 NO_CURRENCY = "Currency: told nowhere, read as USD"
+INDEXED = "price: told before inflation, kept with it"
+# Clearing houses give an adjusted contract, and a mini, its underlying's symbol with a digit.
+ADJUSTED = re.compile(r"^[A-Z.]+[1-9]\s*\d{6}[CP]\d{8}$")
+WHOLE = Decimal("0.002")
+# A bond is quoted per 100 of par; one that follows prices is worth that times what they have risen by.
+PER_100 = (Decimal("0.005"), Decimal("0.05"))
 PER_UNIT_BASIS = "cost_basis: told per unit, kept for the position"
 
 Securities = Mapping[str, SecurityEntry]
@@ -45,8 +52,12 @@ def _told(
             yield row.security_external_id, row.quantity, row.price, abs(row.amount) - row.fees
 
 
-def repaired_holding(entry: HoldingEntry, securities: Securities, in_shares: Collection[str]) -> HoldingEntry:
-    """An option in contracts, priced per share."""
+def repaired_holding(
+    entry: HoldingEntry, securities: Securities, in_shares: Collection[str], per_100: Collection[str] = ()
+) -> HoldingEntry:
+    """An option in contracts, priced per share; a bond that follows inflation, priced with it."""
+    if entry.security_external_id in per_100:
+        return _indexed_holding(entry, securities, per_100)
     if not _is_option(securities, entry.security_external_id):
         return entry
     if entry.security_external_id in in_shares:
@@ -57,9 +68,11 @@ def repaired_holding(entry: HoldingEntry, securities: Securities, in_shares: Col
 
 
 def repaired_transaction(
-    entry: TransactionEntry, securities: Securities, in_shares: Collection[str]
+    entry: TransactionEntry, securities: Securities, in_shares: Collection[str], per_100: Collection[str] = ()
 ) -> TransactionEntry:
-    """An option's transaction in contracts, priced per share; also one without an amount, such as an expiry."""
+    """As `repaired_holding`; an option's transaction also without an amount, such as an expiry."""
+    if entry.security_external_id in per_100:
+        return _indexed_transaction(entry, securities, per_100)
     if not _is_option(securities, entry.security_external_id):
         return entry
     if entry.security_external_id in in_shares:
@@ -93,17 +106,68 @@ def with_value_remark(entry: HoldingEntry, securities: Securities, per_100: Coll
     return _noted(entry, f"institution_value: {told}; kept as told")
 
 
+def contract_sizes(
+    securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
+) -> dict[str, Decimal]:
+    """Units that a contract is for, of adjusted options whose value tells a whole number other than 100."""
+    found: dict[str, Decimal] = {}
+    for security, quantity, price, value in _told(holdings, transactions):
+        if quantity * price and _is_option(securities, security) and ADJUSTED.match(securities[security].ticker_symbol):
+            ratio = abs(value / (quantity * price))
+            size = round(ratio)
+            if size not in (0, 1, CONTRACT) and abs(ratio / size - 1) < WHOLE:
+                found[security] = Decimal(size)
+    return found
+
+
 def bonds_per_100(
     securities: Securities, holdings: Iterable[HoldingEntry], transactions: Iterable[TransactionEntry]
 ) -> set[str]:
-    """The bonds quoted per 100 of par: value is quantity x price / 100. One that has matured tells by its trades."""
+    """The bonds quoted per 100 of par: value is quantity x price / 100. One that has matured tells by its trades.
+
+    Also those that follow inflation, whose value is that many times more.
+    """
     return {
         security
         for security, quantity, price, value in _told(holdings, transactions)
         if security in securities
         and securities[security].type == "fixed income"
-        and _times(value, quantity * price, Decimal("0.01"))
+        and quantity * price
+        and PER_100[0] < abs(value / (quantity * price)) < PER_100[1]
     }
+
+
+def _indexed_holding(entry: HoldingEntry, securities: Securities, per_100: Collection[str]) -> HoldingEntry:
+    """A bond that follows inflation at what 100 of its par are worth with it: so units and price make its value."""
+    price = _indexed_price(
+        entry.security_external_id,
+        securities,
+        per_100,
+        entry.quantity,
+        entry.institution_price,
+        entry.institution_value,
+    )
+    return entry if price is None else _noted(entry, INDEXED, institution_price=price)
+
+
+def _indexed_transaction(entry: TransactionEntry, securities: Securities, per_100: Collection[str]) -> TransactionEntry:
+    """As `_indexed_holding`, of what was traded."""
+    if entry.type not in TRADES:
+        return entry
+    paid = abs(entry.amount) - entry.fees
+    price = _indexed_price(entry.security_external_id, securities, per_100, entry.quantity, entry.price, paid)
+    return entry if price is None else replace(entry, price=price, repairs=(*entry.repairs, INDEXED))
+
+
+def _indexed_price(
+    security: str, securities: Securities, per_100: Collection[str], quantity: Decimal, price: Decimal, value: Decimal
+) -> Decimal | None:
+    """Per 100 of par with inflation, None where the price is whole. Accrued interest is no inflation."""
+    if security not in per_100 or not quantity * price or not value:
+        return None
+    rise = abs(value / (quantity * price)) * 100
+    least = WHOLE if "inflation" in securities[security].subtype.lower() else NEAR
+    return price * rise if abs(rise - 1) > least else None
 
 
 def quoted_per_100(entry: SecurityEntry) -> SecurityEntry:
@@ -198,14 +262,15 @@ def _noted(row: HoldingEntry, repair: str, **values: Decimal) -> HoldingEntry:
 
 
 def _units(row: HoldingEntry, securities: Securities) -> Decimal:
-    size = CONTRACT if _is_option(securities, row.security_external_id) else Decimal(1)
-    return abs(row.quantity * size)
+    if not _is_option(securities, row.security_external_id):
+        return abs(row.quantity)
+    return abs(row.quantity * (securities[row.security_external_id].contract_size or CONTRACT))
 
 
 def _size(security: SecurityEntry, per_100: Collection[str]) -> Decimal:
     """Units of value per unit of quantity, as in the ledger."""
     if security.is_option:
-        return CONTRACT
+        return security.contract_size or CONTRACT
     return Decimal("0.01") if security.external_id in per_100 else Decimal(1)
 
 

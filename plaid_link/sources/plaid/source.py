@@ -122,10 +122,10 @@ def _snapshot(
     securities, holdings, transactions = _in_whole_currency(securities, holdings, transactions)
     in_shares = {*options_in_shares, *repairs.options_in_shares(securities, holdings, transactions)}
     per_100 = repairs.bonds_per_100(securities, holdings, transactions)
-    holdings = [
-        repairs.with_value_remark(repairs.repaired_holding(entry, securities, in_shares), securities, per_100)
-        for entry in holdings
-    ]
+    for key, size in repairs.contract_sizes(securities, holdings, transactions).items():
+        securities[key] = replace(securities[key], contract_size=size)
+    holdings = [repairs.repaired_holding(entry, securities, in_shares, per_100) for entry in holdings]
+    holdings = [repairs.with_value_remark(entry, securities, per_100) for entry in holdings]
     return Snapshot(
         start=start,
         end=end,
@@ -136,7 +136,9 @@ def _snapshot(
         holdings=tuple(repairs.with_total_basis(holdings, securities)),
         unread_holdings=frozenset((_id(row, "account_id"), _id(row, "security_id")) for row in unread),
         transactions=tuple(
-            repairs.with_remark(repairs.repaired_transaction(entry, securities, in_shares), securities, per_100)
+            repairs.with_remark(
+                repairs.repaired_transaction(entry, securities, in_shares, per_100), securities, per_100
+            )
             for entry in transactions
         ),
         listed=listed,
