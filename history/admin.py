@@ -139,7 +139,7 @@ class AccountHistoryAdmin(ReadOnlyAdmin):
     list_display = ("account", "owner", "state", "progress", "quality", "first_day", "last_day", "attempts", "error")
     list_filter = ("state",)
     list_select_related = ("account", "owner")
-    search_fields = ("account__name", "owner__email", "error")
+    search_fields = ("account__name", "=owner__email", "error")
     actions = ("rebuild",)
 
     @admin.action(description="Rebuild from the ledger")
@@ -153,7 +153,7 @@ class AnomalyAdmin(ReadOnlyAdmin):
     list_display = ("account", "owner", "kind", "security", "day", "size")
     list_filter = ("kind",)
     list_select_related = ("account", "owner", "security")
-    search_fields = ("account__name", "owner__email", "security__ticker_symbol")
+    search_fields = ("account__name", "=owner__email", "security__ticker_symbol")
     date_hierarchy = "day"
 
 

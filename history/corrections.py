@@ -51,7 +51,7 @@ class Corrected:
     def accounts(self) -> list[Account]:
         """The accounts concerned, by owner; as an operator, who sees every owner's."""
         found = Account.objects.filter(pk__in=self.account_ids).select_related("owner")
-        return list(found.order_by("owner__email", "name", "pk"))
+        return list(found.order_by("owner_id", "name", "pk"))
 
 
 def preview(*, text: str) -> Corrected:

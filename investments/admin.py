@@ -41,7 +41,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_display = ("name", "mask", "owner", "institution", "subtype", "sync_state", "synced_at", "ledger_version")
     list_filter = ("sync_state", "source", "type", "institution")
     list_select_related = ("owner", "institution")
-    search_fields = ("name", "mask", "external_id", "owner__email")
+    search_fields = ("name", "external_id", "=owner__email")
 
 
 @admin.register(Holding)
@@ -49,7 +49,7 @@ class HoldingAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "quantity", "institution_value", "market_value", "removed_at")
     list_filter = ("data_source", ("removed_at", admin.EmptyFieldListFilter), "security__type")
     list_select_related = ("security", "account", "owner")
-    search_fields = ("security__ticker_symbol", "security__name", "account__name", "owner__email")
+    search_fields = ("security__ticker_symbol", "security__name", "account__name", "=owner__email")
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -77,7 +77,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_display = ("date", "account", "type", "subtype", "security", "quantity", "amount", "version", "standing")
     list_filter = (StandingFilter, "source", "type", RepairedFilter)
     list_select_related = ("account", "security")
-    search_fields = ("external_id", "name", "security__ticker_symbol", "account__name", "owner__email")
+    search_fields = ("external_id", "name", "security__ticker_symbol", "account__name", "=owner__email")
     date_hierarchy = "date"
     readonly_fields = ("standing",)
 
@@ -110,7 +110,7 @@ class CorporateActionAdmin(ReadOnlyAdmin):
 class TaxLotAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "opened", "quantity", "cost", "added")
     list_select_related = ("security", "account", "owner")
-    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
+    search_fields = ("security__ticker_symbol", "account__name", "=owner__email")
 
 
 @admin.register(RealizedLot)
@@ -118,7 +118,7 @@ class RealizedLotAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "acquired", "closed", "quantity", "proceeds", "basis", "disallowed")
     list_filter = ("is_long_term", "is_short")
     list_select_related = ("security", "account", "owner")
-    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
+    search_fields = ("security__ticker_symbol", "account__name", "=owner__email")
     date_hierarchy = "closed"
 
 
@@ -126,21 +126,21 @@ class RealizedLotAdmin(ReadOnlyAdmin):
 class WashSaleAdmin(ReadOnlyAdmin):
     list_display = ("security", "account", "owner", "sold_on", "bought_on", "quantity", "amount", "is_permanent")
     list_select_related = ("security", "account", "owner")
-    search_fields = ("security__ticker_symbol", "account__name", "owner__email")
+    search_fields = ("security__ticker_symbol", "account__name", "=owner__email")
 
 
 @admin.register(LotPick)
 class LotPickAdmin(ReadOnlyAdmin):
     list_display = ("owner", "account", "sale", "opened_by", "quantity")
     list_select_related = ("owner", "account", "sale", "opened_by")
-    search_fields = ("account__name", "owner__email")
+    search_fields = ("account__name", "=owner__email")
 
 
 @admin.register(IdenticalSecurity)
 class IdenticalSecurityAdmin(ReadOnlyAdmin):
     list_display = ("owner", "group", "security")
     list_select_related = ("owner", "group", "security")
-    search_fields = ("owner__email", "group__name", "security__ticker_symbol")
+    search_fields = ("=owner__email", "group__name", "security__ticker_symbol")
 
 
 @admin.register(OwnerLots)
@@ -150,4 +150,4 @@ class OwnerLotsAdmin(ReadOnlyAdmin):
     list_display = ("owner", "processed_version", "tried_version", "computed_at", "error")
     list_filter = (("error", admin.EmptyFieldListFilter),)
     list_select_related = ("owner",)
-    search_fields = ("owner__email", "error")
+    search_fields = ("=owner__email", "error")

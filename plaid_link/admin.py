@@ -33,7 +33,7 @@ class ItemAdmin(ReadOnlyAdmin):
     list_display = ("item_id", "institution", "owner", "status", "error_code", "last_synced_at", "next_try_at")
     list_filter = ("status", "error_code", "institution")
     list_select_related = ("institution", "owner")
-    search_fields = ("item_id", "owner__email", "institution__name")
+    search_fields = ("item_id", "=owner__email", "institution__name")
     exclude = ("access_token_encrypted",)
     inlines = (LinkedAccountInline, UnplacedAccountInline)
     actions = ("sync_now", "ask_for_sign_in", "disconnect")
@@ -90,7 +90,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state", "trigger", "error_code", FindingsFilter)
     list_select_related = ("item__institution", "owner")
-    search_fields = ("item__item_id", "owner__email")
+    search_fields = ("item__item_id", "=owner__email")
     date_hierarchy = "started_at"
     actions = ("read_again",)
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from investments.models import Account, Institution
 from plaid_link.imports.models import ImportBatch, ImportChunk, ImportMapping
+from portfolio_site.lib.sealed import SealedTextField
 
 __all__ = [
     "ImportBatch",
@@ -138,7 +139,7 @@ class UnplacedAccount(models.Model):
     external_id = models.CharField(max_length=100)
     name = models.CharField(max_length=200)
     official_name = models.CharField(max_length=300, blank=True)
-    mask = models.CharField(max_length=10, blank=True)
+    mask = SealedTextField(max_length=10, blank=True)
     type = models.CharField(max_length=40)
     subtype = models.CharField(max_length=60, blank=True)
     candidates = models.JSONField(default=list, help_text="Ids of accounts that it may be.")
@@ -154,7 +155,7 @@ class UnplacedAccount(models.Model):
         constraints = [models.UniqueConstraint(fields=["item", "external_id"], name="unplaced_account_once_per_item")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.mask}".strip()
+        return self.name
 
 
 class SyncRunQuerySet(models.QuerySet["SyncRun"]):

@@ -50,7 +50,7 @@ def _shown(values: Any) -> str:
 class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login", "deletion_requested_at")
     list_filter = ("is_active", "is_staff", "deletion_requested_at")
-    search_fields = ("email",)
+    search_fields = ("=email",)
     fields = (
         "email", "first_name", "is_active", "is_staff", "base_currency", "time_zone", "date_joined", "last_login",
         "deletion_requested_at",
@@ -71,7 +71,7 @@ class UserAdmin(ReadOnlyAdmin):
 class ConsentAdmin(ReadOnlyAdmin):
     list_display = ("owner", "document", "version", "given_at")
     list_filter = ("document", "version")
-    search_fields = ("owner__email",)
+    search_fields = ("=owner__email",)
 
 
 @admin.register(DeletionProof)
@@ -84,4 +84,4 @@ class DeletionProofAdmin(ReadOnlyAdmin):
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "owner", "state", "progress", "error", "finished_at")
     list_filter = ("kind", "state")
-    search_fields = ("=id", "owner__email")
+    search_fields = ("=id", "=owner__email")

@@ -11,6 +11,7 @@ from portfolio_site.lib import telemetry
 from portfolio_site.lib.crypto import Keyring, KeyringError
 
 SHORTEST_SECRET = 50
+KEYRINGS = ("ENCRYPTION_KEYS", "LOOKUP_KEYS")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -26,8 +27,8 @@ def telemetry_packages(**_kwargs: Any) -> list[CheckMessage]:
 def production_secrets(**_kwargs: Any) -> list[CheckMessage]:
     """Errors for an unusable keyring, and in production for everything that is only the demo's."""
     if not settings.PRODUCTION:
-        return _keyring()
-    return [*_secret_key(), *(_keyring() or _demo_key()), *_plaid(), *_debug()]
+        return _keyrings()
+    return [*_secret_key(), *(_keyrings() or [*_demo_keys(), *_shared_keys()]), *_plaid(), *_debug()]
 
 
 def refuse_demo_secrets() -> None:
@@ -46,21 +47,35 @@ def _secret_key() -> list[CheckMessage]:
     return []
 
 
-def _keyring() -> list[CheckMessage]:
+def _keyrings() -> list[CheckMessage]:
+    hint = "It is `key-id:base64 of 32 random bytes`, comma-separated."
+    return [Error(problem, hint=hint, id="longview.E003") for name in KEYRINGS if (problem := _problem(name))]
+
+
+def _problem(name: str) -> str:
     try:
-        Keyring.parse(settings.ENCRYPTION_KEYS)
+        Keyring.parse(getattr(settings, name), name)
     except KeyringError as error:
-        hint = "It is `key-id:base64 of 32 random bytes`, comma-separated."
-        return [Error(str(error), hint=hint, id="longview.E003")]
-    return []
+        return str(error)
+    return ""
 
 
-def _demo_key() -> list[CheckMessage]:
-    demo = set(Keyring.parse(settings.DEMO_ENCRYPTION_KEYS).keys.values())
-    if demo & set(Keyring.parse(settings.ENCRYPTION_KEYS).keys.values()):
-        hint = "Make a key of your own, and drop this one."
-        return [Error("ENCRYPTION_KEYS holds the demo's key.", hint=hint, id="longview.E004")]
-    return []
+def _demo_keys() -> list[CheckMessage]:
+    demo = {key for name in KEYRINGS for key in Keyring.parse(getattr(settings, f"DEMO_{name}")).keys.values()}
+    hint = "Make a key of your own, and drop this one."
+    return [
+        Error(f"{name} holds the demo's key.", hint=hint, id="longview.E004")
+        for name in KEYRINGS
+        if demo & set(Keyring.parse(getattr(settings, name)).keys.values())
+    ]
+
+
+def _shared_keys() -> list[CheckMessage]:
+    seals, finds = (set(Keyring.parse(getattr(settings, name)).keys.values()) for name in KEYRINGS)
+    hint = "Make one key for each: they are not changed at the same times, nor known to the same people."
+    return [Error("A key is in ENCRYPTION_KEYS and in LOOKUP_KEYS.", hint=hint, id="longview.E008")] * bool(
+        seals & finds
+    )
 
 
 def _plaid() -> list[CheckMessage]:

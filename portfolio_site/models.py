@@ -7,13 +7,15 @@ from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+
+from portfolio_site.lib.sealed import SealedBinaryField, SealedEmailField, SealedTextField, UniqueAddress
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who signs in with `email`, stored in lower case so that no address exists twice."""
+        """A user who signs in with `email`, stored in lower case, so that no address exists twice."""
         if not email:
             raise ValueError("An e-mail address is needed")
         agreed = {"terms_version": settings.TERMS_VERSION}  # whom an operator makes, an operator has asked
@@ -26,14 +28,16 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=username)
 
 
 class User(AbstractUser):
-    """A person; the e-mail address is the name they sign in with."""
+    """A person; the e-mail address is the name they sign in with. Who they are is sealed, and found by address only."""
 
     username = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    email = SealedEmailField("e-mail address", max_length=254)
+    first_name = SealedTextField("first name", max_length=150, blank=True)
+    last_name = SealedTextField("last name", max_length=150, blank=True)
     base_currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=64, default="America/New_York")
     benchmark = models.CharField(max_length=40, default="SPY", help_text="What performance is compared with.")
@@ -49,11 +53,11 @@ class User(AbstractUser):
     objects = UserManager()  # type: ignore[misc,assignment]
 
     class Meta:
-        # Stored in lower case, so that the unique index holds one account per address.
-        constraints = [models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case")]
+        constraints = [UniqueAddress(fields=["email"], name="user_email_once")]
 
     def __str__(self) -> str:
-        return self.email
+        """Names nobody: it goes into the admin's log."""
+        return f"User {self.pk}"
 
     def clean(self) -> None:
         self.email = self.email.strip().lower()
@@ -160,7 +164,7 @@ class IdempotentRequest(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of path and body.")
     status = models.SmallIntegerField(null=True, help_text="Null while it is worked on.")
     headers = models.JSONField(default=dict)
-    body = models.BinaryField(default=b"")
+    body = SealedBinaryField(default=b"")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
@@ -175,7 +179,7 @@ class UserExport(models.Model):
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="export", db_constraint=False)
-    content = models.BinaryField(help_text="A zip; empty until it is made.")
+    content = SealedBinaryField(help_text="A zip; empty until it is made.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -25,6 +25,7 @@ from plaid_link import link
 from plaid_link.models import Item
 from portfolio_site.lib import rls
 from portfolio_site.lib.queues import send_on_commit
+from portfolio_site.lib.sealed import Sealed
 from portfolio_site.models import AuditEntry, DeletionProof, Job, User, UserExport
 
 logger = logging.getLogger(__name__)
@@ -102,23 +103,26 @@ def _write(file: IO[bytes], user: User) -> int:
         packed.writestr("README.txt", README.format(at=timezone.now()))
         profile = {name: getattr(user, name) for name in PROFILE}
         packed.writestr("profile.json", json.dumps(profile, cls=DjangoJSONEncoder, indent=1))
-        for name, sql in _tables():
+        for name, sql, sealed in _tables():
             with packed.open(f"{name}.jsonl", "w") as lines:
-                for row in _rows(sql, user.pk):
+                for row in _rows(sql, user.pk, sealed):
                     lines.write(row.encode() + b"\n")
         return len(packed.namelist())
 
 
-def _tables() -> Iterator[tuple[str, str]]:
-    """(name of the file, statement for an owner's rows as JSON text)."""
+def _tables() -> Iterator[tuple[str, str, list[Sealed]]]:
+    """(name of the file, statement for an owner's rows as JSON text, the sealed columns that it tells beside that)."""
     for model in owned_models():
         table = model._meta.db_table
         if table in NOT_EXPORTED:
             continue
-        columns = ", ".join(f't."{field.column}"' for field in model._meta.concrete_fields if _is_told(field))
+        sealed = [field for field in model._meta.concrete_fields if isinstance(field, Sealed)]
+        told = [field for field in model._meta.concrete_fields if _is_told(field) and field not in sealed]
+        columns = ", ".join(f't."{field.column}"' for field in told)
+        beside = "".join(f', t."{field.column}"' for field in sealed)
         order = ", ".join(f't."{field.column}"' for field in model._meta.pk_fields)
-        rows = f'SELECT {columns} FROM "{table}" t WHERE owner_id = %s ORDER BY {order}'
-        yield table, f"SELECT row_to_json(r)::text FROM ({rows}) r"
+        rows = f'"{table}" t CROSS JOIN LATERAL (SELECT {columns}) r WHERE t.owner_id = %s ORDER BY {order}'
+        yield table, f"SELECT row_to_json(r)::text{beside} FROM {rows}", sealed
     yield (
         "securities",
         (
@@ -126,10 +130,12 @@ def _tables() -> Iterator[tuple[str, str]]:
             "SELECT security_id FROM investments_transaction WHERE owner_id = %s UNION "
             "SELECT security_id FROM investments_holding WHERE owner_id = %s) ORDER BY id"
         ),
+        [],
     )
     yield (
         "audit_trail",
         (f"SELECT row_to_json(a)::text FROM {AuditEntry._meta.db_table} a WHERE subject_id = %s ORDER BY id"),
+        [],
     )
 
 
@@ -137,11 +143,21 @@ def _is_told(field: Any) -> bool:
     return field.column not in SECRET_COLUMNS
 
 
-def _rows(sql: str, user_id: int) -> Iterator[str]:
+def _rows(sql: str, user_id: int, sealed: list[Sealed]) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [user_id] * sql.count("%s"))
         while rows := cursor.fetchmany(FETCHED_AT_ONCE):
-            yield from (row[0] for row in rows)
+            for plain, *stored in rows:
+                values = zip(sealed, stored, strict=True)
+                yield _with(plain, {one.column: one.open(bytes(value)) for one, value in values})
+
+
+def _with(row: str, opened: dict[str, Any]) -> str:
+    """The row as its owner knows it. Bytes are told as PostgreSQL tells them."""
+    if not opened:
+        return row
+    told = {name: f"\\x{value.hex()}" if isinstance(value, bytes) else value for name, value in opened.items()}
+    return f"{row[:-1]},{json.dumps(told)[1:]}"
 
 
 def request_deletion(user: User) -> datetime:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from axes.models import AccessAttempt
 from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -41,6 +42,9 @@ RULES: tuple[Rule, ...] = (
         "deleted; the database lets nothing younger go",
         AUDIT_DAYS,
         deleting(lambda before: AuditEntry.objects.filter(at__lt=before)),
+    ),
+    Rule(
+        "failed sign-ins", "deleted", 1, deleting(lambda before: AccessAttempt.objects.filter(attempt_time__lt=before))
     ),
     Rule("sessions", "deleted", 0, deleting(lambda before: Session.objects.filter(expire_date__lt=before))),
     Rule(

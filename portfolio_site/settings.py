@@ -127,11 +127,13 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCKED_MINUTES", default=
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "portfolio_site.lib.lockout.username"
 AXES_CLIENT_IP_CALLABLE = "portfolio_site.lib.lockout.address"
+AXES_SENSITIVE_PARAMETERS = ["login", "email", "username", "code"]
 AXES_LOCKOUT_CALLABLE = "portfolio_site.lib.lockout.answer"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_SERIALIZER = "portfolio_site.lib.sealed_sessions.SealedSerializer"
 
 # Raised with every change of what templates/portfolio_site/terms.html says: everybody is asked again.
 TERMS_VERSION = "2026-11"

@@ -21,7 +21,7 @@ OLDEST = 150000
 PEOPLE = """
 INSERT INTO portfolio_site_user (email, password, first_name, last_name, is_superuser, is_staff, is_active, date_joined,
     base_currency, time_zone, benchmark, page_filters)
-SELECT name || '@example.com', '', '', '', false, false, true, now(), 'USD', 'UTC', 'SPY', '{}'
+SELECT (name || '@example.com')::bytea, '', '', '', false, false, true, now(), 'USD', 'UTC', 'SPY', '{}'
 FROM unnest(ARRAY['one', 'two']) name
 RETURNING id
 """

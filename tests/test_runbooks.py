@@ -152,7 +152,7 @@ class TestQueries:
         with connection.cursor() as cursor:
             cursor.execute(sealed_with)
             assert cursor.fetchall() == [("demo", 1)]
-            assert "1 sealed anew" in run(rotate)
+            assert "2 sealed anew" in run(rotate), "the token, and who its owner is"
             assert "0 sealed anew" in run(rotate)
             cursor.execute(sealed_with)
             assert cursor.fetchall() == [("2026b", 1)]

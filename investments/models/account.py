@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models.functions import Coalesce, NullIf, Round
 from django.utils import timezone
 
+from portfolio_site.lib.sealed import SealedTextField
+
 from .fields import MoneyField, no_nan
 from .institution import Institution
 from .security import Security
@@ -80,7 +82,7 @@ class Account(models.Model):
     external_id = models.CharField(max_length=100)
     name = models.CharField(max_length=200)
     official_name = models.CharField(max_length=300, blank=True)
-    mask = models.CharField(max_length=10, blank=True)
+    mask = SealedTextField(max_length=10, blank=True)
     type = models.CharField(max_length=40, default="investment")
     subtype = models.CharField(max_length=60, blank=True)
     currency = models.CharField(max_length=20, default="USD")
@@ -115,7 +117,7 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.mask}".strip()
+        return self.name
 
     @property
     def is_tax_advantaged(self) -> bool:

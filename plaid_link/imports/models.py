@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from investments.models import Account
+from portfolio_site.lib.sealed import SealedBinaryField, SealedJSONField, SealedTextField
 
 # A file that nobody confirms is not kept for ever, nor are the lines of one that is stored.
 KEPT_FOR = timedelta(days=30)
@@ -51,15 +52,15 @@ class ImportBatch(models.Model):
     new_account = models.JSONField(default=dict, blank=True, help_text="Name, subtype and currency of one to be made.")
     state = models.CharField(max_length=12, choices=State, default=State.READING)
     job_id = models.UUIDField(null=True, blank=True, help_text="The last work on it.")
-    file_name = models.CharField(max_length=200)
-    file = models.BinaryField(default=b"", help_text="Compressed; emptied once it is stored.", editable=False)
+    file_name = SealedTextField(max_length=200)
+    file = SealedBinaryField(default=b"", help_text="Compressed; emptied once it is stored.", editable=False)
     size = models.PositiveIntegerField(help_text="Bytes of the file.")
     sha256 = models.CharField(max_length=64)
     options = models.JSONField(default=dict, blank=True, help_text="What its owner said about it.")
     layout = models.CharField(max_length=20, blank=True)
     encoding = models.CharField(max_length=20, blank=True)
     header = models.JSONField(default=list, blank=True, help_text="Names of the columns, of a layout we do not know.")
-    sample = models.JSONField(default=list, blank=True, help_text="Its first rows.")
+    sample = SealedJSONField(default=list, blank=True, help_text="Its first rows.")
     columns = models.JSONField(default=dict, blank=True, help_text="Field: column, as far as known or guessed.")
     questions = models.JSONField(default=list, blank=True)
     symbols = models.JSONField(default=list, blank=True, help_text="What it names, and which securities these are.")

@@ -66,7 +66,7 @@ def plaid(settings: Any, mailbox: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     with running("--secret", SECRET, "--webhook-delay", "0.01") as server:
         settings.PLAID_HOST, settings.PLAID_SECRET = server.url, SECRET
         settings.PLAID_WEBHOOK_URL = mailbox[0]
-        settings.ENCRYPTION_KEYS = f"leak:{ENCRYPTION_KEY}"
+        settings.ENCRYPTION_KEYS = f"leak:{ENCRYPTION_KEY},{settings.ENCRYPTION_KEYS}"
         monkeypatch.setattr(verify, "plaid_keys", VerificationKeys(fetch_key))
         yield server
 

@@ -25,10 +25,11 @@ def test_a_token_opens_for_its_own_item_only(item: Item) -> None:
         open_token(item)
 
 
+# The tokens, and who their owner is.
 def test_rotation_seals_every_token_with_the_first_key(item: Item, settings: Any) -> None:
     settings.ENCRYPTION_KEYS = f"{NEW},{settings.ENCRYPTION_KEYS}"
-    assert rotate() == "1 sealed anew, 0 on the current key already"
-    assert rotate() == "0 sealed anew, 1 on the current key already"
+    assert rotate() == "2 sealed anew, 0 on the current key already"
+    assert rotate() == "0 sealed anew, 2 on the current key already"
     settings.ENCRYPTION_KEYS = NEW
     assert open_token(Item.objects.get()) == "access-sandbox-secret"
 
@@ -41,7 +42,7 @@ def test_rotation_goes_on_over_batches_and_dropped_tokens(item: Item, settings: 
             owner=item.owner, institution=item.institution, item_id=f"more-{number}", access_token_encrypted=sealed
         )
     settings.ENCRYPTION_KEYS = f"{NEW},{settings.ENCRYPTION_KEYS}"
-    assert rotate() == "5 sealed anew, 0 on the current key already"
+    assert rotate() == "6 sealed anew, 0 on the current key already"
 
 
 def test_a_token_that_no_key_opens_is_named_and_left(item: Item, settings: Any) -> None:

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.tokens import UntypedToken
 from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView
 
 from portfolio_site.lib import lockout, ratelimit, second_factor
+from portfolio_site.lib.blind_index import pseudonym
 from portfolio_site.lib.texts import Text
 
 # Of one person, from wherever: somebody with many addresses is not locked out by any of them.
@@ -53,7 +54,7 @@ class ObtainTokenSerializer(TokenObtainPairSerializer):
         if not code:
             raise CodeNeeded
         if not second_factor.accepts(self.user, code):
-            credentials = {"email": str(self.user)}
+            credentials = {"email": self.user.email}  # type: ignore[union-attr]
             user_login_failed.send(sender=__name__, credentials=credentials, request=self.context["request"])
             raise WrongCode
 
@@ -77,7 +78,7 @@ class ObtainTokenView(TokenObtainPairView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         email = request.data.get("email", "") if isinstance(request.data, dict) else ""
-        wait = ratelimit.enter("sign-in", str(email).strip().lower()[:254], per_minute=SIGN_INS_PER_MINUTE)
+        wait = ratelimit.enter("sign-in", pseudonym(str(email)[:254]), per_minute=SIGN_INS_PER_MINUTE)
         if email and wait:
             raise exceptions.Throttled(wait)
         try:

@@ -36,6 +36,9 @@ IMPORT_MAX_ROWS: int = env.int("IMPORT_MAX_ROWS", default=250_000)
 # Comma-separated `key-id:base64-of-32-bytes`; the first encrypts, all of them decrypt.
 DEMO_ENCRYPTION_KEYS = "demo:ZGVtby1vbmx5LWtleS1wcm9kdWN0aW9uLXJlZnVzZXM="
 ENCRYPTION_KEYS: str = env.str("ENCRYPTION_KEYS", default=DEMO_ENCRYPTION_KEYS)
+# The same, for the keyed hashes by which e-mail addresses are found; the first is stored, all of them find.
+DEMO_LOOKUP_KEYS = "demo:ZGVtby1sb29rdXAta2V5LXByb2R1Y3Rpb24tcmVmdXM="
+LOOKUP_KEYS: str = env.str("LOOKUP_KEYS", default=DEMO_LOOKUP_KEYS)
 
 # --- Market data --------------------------------------------------------------------------------------------------
 MARKET_DATA_PROVIDERS: list[str] = env.list("MARKET_DATA_PROVIDERS", default=["simulated"])

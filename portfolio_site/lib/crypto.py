@@ -19,7 +19,7 @@ NONCE_BYTES = 12
 
 
 class KeyringError(ValueError):
-    """ENCRYPTION_KEYS cannot be used; says which part, never the key."""
+    """A setting of keys cannot be used; says which part, never the key."""
 
 
 class SealBroken(Exception):
@@ -34,13 +34,13 @@ class Keyring:
     current: str
 
     @classmethod
-    def parse(cls, text: str) -> "Keyring":
-        """The keyring of `id:base64,id:base64`; the first is current. Raises KeyringError."""
-        pairs = [_key(part.strip()) for part in text.split(",") if part.strip()]
+    def parse(cls, text: str, setting: str = "ENCRYPTION_KEYS") -> "Keyring":
+        """The keyring of `id:base64,id:base64`; the first is current. Raises KeyringError, which names the setting."""
+        pairs = [_key(part.strip(), setting) for part in text.split(",") if part.strip()]
         if not pairs:
-            raise KeyringError("ENCRYPTION_KEYS is empty; it needs at least one id:base64 key")
+            raise KeyringError(f"{setting} is empty; it needs at least one id:base64 key")
         if len({key_id for key_id, _ in pairs}) < len(pairs):
-            raise KeyringError("ENCRYPTION_KEYS names a key id twice")
+            raise KeyringError(f"{setting} names a key id twice")
         return cls(keys=dict(pairs), current=pairs[0][0])
 
     def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
@@ -67,22 +67,23 @@ class Keyring:
 
 def keyring() -> Keyring:
     """The keyring of the settings. Raises KeyringError."""
-    return _parsed(settings.ENCRYPTION_KEYS)
+    return parsed(settings.ENCRYPTION_KEYS)
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> Keyring:
-    return Keyring.parse(text)
+def parsed(text: str, setting: str = "ENCRYPTION_KEYS") -> Keyring:
+    """`Keyring.parse`, once for each text."""
+    return Keyring.parse(text, setting)
 
 
-def _key(part: str) -> tuple[str, bytes]:
+def _key(part: str, setting: str) -> tuple[str, bytes]:
     key_id, separator, encoded = part.partition(":")
     if not separator or not (key_id.isascii() and key_id.replace("-", "").replace("_", "").isalnum()):
-        raise KeyringError("Each of ENCRYPTION_KEYS is id:base64, the id of letters, digits, - and _")
+        raise KeyringError(f"Each of {setting} is id:base64, the id of letters, digits, - and _")
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error:
-        raise KeyringError(f"Key {key_id!r} of ENCRYPTION_KEYS is not base64") from None
+        raise KeyringError(f"Key {key_id!r} of {setting} is not base64") from None
     if len(key) != KEY_BYTES:
-        raise KeyringError(f"Key {key_id!r} of ENCRYPTION_KEYS has {len(key)} bytes, not {KEY_BYTES}")
+        raise KeyringError(f"Key {key_id!r} of {setting} has {len(key)} bytes, not {KEY_BYTES}")
     return key_id, key

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -153,12 +154,18 @@ def _run(statement: str, **values: Any) -> Any:
 
 def _keep(claim: Claim, answer: HttpResponseBase) -> None:
     headers = {name: answer[name] for name in ("Content-Type", *KEPT_HEADERS) if name in answer}
-    body = getattr(answer, "content", b"")
-    _run(ANSWERED, id=claim.row_id, status=answer.status_code, headers=json.dumps(headers), body=bytes(body))
+    body = _body().seal(getattr(answer, "content", b""))
+    _run(ANSWERED, id=claim.row_id, status=answer.status_code, headers=json.dumps(headers), body=body)
 
 
 def _answer(status: int, headers: str, body: bytes) -> HttpResponse:
-    return HttpResponse(bytes(body), status=status, headers={**json.loads(headers), REPLAYED_HEADER: "true"})
+    content = _body().open(bytes(body))
+    return HttpResponse(content, status=status, headers={**json.loads(headers), REPLAYED_HEADER: "true"})
+
+
+def _body() -> Any:
+    """The sealed column of answers."""
+    return apps.get_model("portfolio_site", "IdempotentRequest")._meta.get_field("body")
 
 
 def _fingerprint(request: Request) -> str:

@@ -7,16 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.throttling import BaseThrottle
 
+from portfolio_site.lib.blind_index import pseudonym
 from portfolio_site.lib.errors import problem_response
 
 LOCKED = "Too many attempts to sign in. Wait a little, then try again."
 
 
 def username(request: Any, credentials: dict[str, Any] | None) -> str:
-    """The e-mail address that somebody tries to sign in with, in lower case; empty where none is given."""
+    """What stands for the e-mail address that somebody tries to sign in with; empty where none is given."""
     given = credentials or {}
-    typed = given.get("email") or given.get("username") or request.POST.get("login", "")
-    return str(typed).strip().lower()[:254]
+    typed = str(given.get("email") or given.get("username") or request.POST.get("login", ""))[:254]
+    return pseudonym(typed) if typed.strip() else ""
 
 
 def address(request: Any) -> str:

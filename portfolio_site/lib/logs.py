@@ -21,7 +21,7 @@ from structlog.typing import Processor
 REDACTED: Final = "[redacted]"
 _NAMES = (
     "access[_-]?token|public[_-]?token|link[_-]?token|refresh[_-]?token|client[_-]?secret|secret[_-]?key|secret|"
-    "password|authorization|api[_-]?key|encryption[_-]?keys|cookie|set-cookie|csrfmiddlewaretoken|sessionid"
+    "password|authorization|api[_-]?key|(?:encryption|lookup)[_-]?keys|cookie|set-cookie|csrfmiddlewaretoken|sessionid"
 )
 _PATTERNS: Final = (
     (re.compile(r"\b(access|public|link|processor)-(sandbox|development|production)-[\w-]+"), rf"\1-{REDACTED}"),
@@ -132,7 +132,8 @@ def configure_structlog() -> None:
 def secrets_of(settings: Mapping[str, Any]) -> list[str]:
     """The literal secrets among the settings: none of them may ever be in a line."""
     names = ("SECRET_KEY", "PLAID_SECRET", "PLAID_WEBHOOK_API_KEY")
-    keys = [part.partition(":")[2].strip() for part in str(settings.get("ENCRYPTION_KEYS", "")).split(",")]
+    rings = f"{settings.get('ENCRYPTION_KEYS', '')},{settings.get('LOOKUP_KEYS', '')}"
+    keys = [part.partition(":")[2].strip() for part in rings.split(",")]
     return [secret for secret in (*(str(settings.get(name, "")) for name in names), *keys) if secret]
 
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from portfolio_site.checks import refuse_demo_secrets
 
 OWN_KEY = "2026a:" + base64.b64encode(bytes(range(32))).decode()
+OWN_LOOKUP_KEY = "2026a:" + base64.b64encode(bytes(range(32, 64))).decode()
 
 
 def _ids() -> set[str]:
@@ -25,6 +26,7 @@ def production(settings: Any) -> Any:
     settings.DEBUG = False
     settings.SECRET_KEY = "x" * 60
     settings.ENCRYPTION_KEYS = OWN_KEY
+    settings.LOOKUP_KEYS = OWN_LOOKUP_KEY
     settings.PLAID_HOST = "https://production.plaid.com"
     return settings
 
@@ -47,6 +49,9 @@ def test_a_proper_production_starts(production: Any) -> None:
         ("ENCRYPTION_KEYS", "2026a:bm90LTMyLWJ5dGVz", "longview.E003"),
         ("ENCRYPTION_KEYS", settings.DEMO_ENCRYPTION_KEYS, "longview.E004"),
         ("ENCRYPTION_KEYS", f"{OWN_KEY},old:{settings.DEMO_ENCRYPTION_KEYS.partition(':')[2]}", "longview.E004"),
+        ("LOOKUP_KEYS", "2026a:bm90LTMyLWJ5dGVz", "longview.E003"),
+        ("LOOKUP_KEYS", settings.DEMO_LOOKUP_KEYS, "longview.E004"),
+        ("LOOKUP_KEYS", OWN_KEY, "longview.E008"),
         ("PLAID_HOST", "http://production.plaid.com", "longview.E005"),
         ("PLAID_HOST", "https://127.0.0.1:8700", "longview.E005"),
         ("DEBUG", True, "longview.E006"),
@@ -69,6 +74,7 @@ def test_nothing_is_left_to_say_before_a_deployment() -> None:
         "LONGVIEW_ENV": "production",
         "SECRET_KEY": "".join(map(chr, range(48, 123))),
         "ENCRYPTION_KEYS": OWN_KEY,
+        "LOOKUP_KEYS": OWN_LOOKUP_KEY,
         "PLAID_HOST": "https://production.plaid.com",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",

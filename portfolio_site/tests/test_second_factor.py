@@ -118,10 +118,11 @@ def test_operators_sign_in_with_it(client: Any, staff: Any) -> None:
 def test_secrets_are_sealed_and_follow_the_keys(owner: Any, secret: str, settings: Any) -> None:
     stored = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
     assert secret not in stored
+    # An authenticator, recovery codes, who their owner is, and the browser that they came with.
     settings.ENCRYPTION_KEYS = f"{OTHER_KEY},{settings.ENCRYPTION_KEYS}"
     out = StringIO()
     call_command("rotate_keys", stdout=out)
-    assert out.getvalue().startswith("2 sealed anew")
+    assert out.getvalue().startswith("4 sealed anew")
     settings.ENCRYPTION_KEYS = OTHER_KEY
     assert Keyring.parse(OTHER_KEY).current == "2027a"
     assert second_factor.accepts(owner, code_of(secret))
