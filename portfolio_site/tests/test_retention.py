@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -31,6 +32,8 @@ def rows(owner: Any) -> None:
         for state in Job.State.values:
             Job.objects.create(owner=owner, kind=f"{days}", state=state, created_at=at, finished_at=at)
         IdempotentRequest.objects.create(owner=owner, key=f"{days}", fingerprint="0" * 64, created_at=at)
+        attempt = AccessAttempt.objects.create(username=f"{days}", failures_since_start=1)
+        AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=at + timedelta(hours=1))
         run = SnapshotRun.objects.create(day=at.date(), state="done", due_at=at, started_at=at, finished_at=at)
         SnapshotShard.objects.create(run=run, number=1, first_account=1, last_account=2)
 
@@ -46,7 +49,8 @@ def test_what_is_old_and_done_goes_and_nothing_else(rows: None, monkeypatch: Any
     before = counted()
     done = {each.rule.name: each.rows for each in retain(now=NOW)}
     nothing = dict.fromkeys(("minutes of a day", "exports of users", "audit trail", "sessions", "refresh tokens"), 0)
-    assert done == told == {"snapshot shards": 1, "webhook events": 2, "jobs": 2, "idempotency keys": 1, **nothing}
+    gone = {"snapshot shards": 1, "webhook events": 2, "jobs": 2, "idempotency keys": 1, "failed sign-ins": 1}
+    assert done == told == {**gone, **nothing}
     assert counted() == {"webhooks": before["webhooks"] - 2, "jobs": before["jobs"] - 2, "shards": 1, "runs": 2}
     left = set(WebhookEvent.objects.filter(webhook_code="9999").values_list("status", flat=True))
     assert left == {"received", "processing", "failed", "parked"}

@@ -16,26 +16,26 @@ from tests.faults.deployment import Deployment
 # What a person has, by table, without the ids that differ from link to link: two lives that went alike are equal.
 BOOKS = {
     "accounts": """
-        SELECT name, mask, type, subtype, currency, balance_current, balance_available, balance_limit,
+        SELECT name, type, subtype, currency, balance_current, balance_available, balance_limit,
             margin_loan_amount, uninvested_cash, cash_source, sync_state, closed_at IS NULL AS open
         FROM investments_account WHERE owner_id = %(owner)s""",
     "holdings": """
-        SELECT a.mask, s.ticker_symbol, s.name, h.quantity, h.institution_price, h.institution_price_as_of,
+        SELECT a.name, s.ticker_symbol, s.name, h.quantity, h.institution_price, h.institution_price_as_of,
             h.institution_value, h.cost_basis, h.market_price, h.market_value, h.priced_on, h.day_change,
             h.removed_at IS NULL AS held
         FROM investments_holding h JOIN investments_account a ON a.id = h.account_id
         JOIN investments_security s ON s.id = h.security_id WHERE h.owner_id = %(owner)s""",
     "transactions": """
-        SELECT a.mask, s.ticker_symbol, t.type, t.subtype, t.date, t.settles_on, t.name, t.quantity, t.price, t.amount,
+        SELECT a.name, s.ticker_symbol, t.type, t.subtype, t.date, t.settles_on, t.name, t.quantity, t.price, t.amount,
             t.fees, t.currency, t.repairs, t.version, t.is_void, t.supersedes_id IS NULL AS first
         FROM investments_transaction t JOIN investments_account a ON a.id = t.account_id
         LEFT JOIN investments_security s ON s.id = t.security_id WHERE t.owner_id = %(owner)s""",
     "days": """
-        SELECT a.mask, d.day, d.value, d.cash, d.cost_basis, d.net_flow, d.income, d.fees, d.securities_count,
+        SELECT a.name, d.day, d.value, d.cash, d.cost_basis, d.net_flow, d.income, d.fees, d.securities_count,
             d.quality, d.snapshot_type
         FROM history_accountday d JOIN investments_account a ON a.id = d.account_id WHERE d.owner_id = %(owner)s""",
     "anomalies": """
-        SELECT a.mask, s.ticker_symbol, n.kind, n.day, n.size
+        SELECT a.name, s.ticker_symbol, n.kind, n.day, n.size
         FROM history_anomaly n JOIN investments_account a ON a.id = n.account_id
         LEFT JOIN investments_security s ON s.id = n.security_id WHERE n.owner_id = %(owner)s""",
 }
