@@ -15,7 +15,7 @@ from portfolio_site.models import AuditEntry, IdempotentRequest, User
 from tests.everything import make_everything
 
 BEFORE = [
-    ("investments", "0015_lots_held_by_their_writer"),
+    ("investments", "0016_contract_size"),
     ("plaid_link", "0011_sync_runs_by_time"),
     ("portfolio_site", "0007_terms_version"),
 ]

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each batch of rows is a transaction
 
-    dependencies = [("investments", "0015_lots_held_by_their_writer"), ("portfolio_site", "0006_audit_and_privacy")]
+    dependencies = [("investments", "0016_contract_size"), ("portfolio_site", "0006_audit_and_privacy")]
 
     operations = [
         SealColumns("investments.Account", mask=SealedTextField(blank=True, max_length=10)),
