@@ -1,5 +1,7 @@
 """`GET /api/investments/holdings`: a list, or groups with subtotals."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from investments.api.accounts import INSTITUTION, InstitutionSerializer
-from investments.api.numbers import MoneyText, QuantityText
-from investments.api.securities import SECURITY, SecuritySerializer
+from investments.api.numbers import MoneyText, QuantityText, plain_text
+from investments.api.securities import SECURITY, SecuritySerializer, security_told
 from investments.filters import AccountFilter, HoldingFilter
 from investments.grouping import AccountGroup, InstitutionGroup, by_institution, totals
 from investments.models import Account, Holding
+from portfolio_site.lib.money import exact
 from portfolio_site.lib.pagination import check_parameters
 from portfolio_site.lib.queries import StrictFilterBackend
 
@@ -62,7 +65,12 @@ GROUPS = {
 }
 
 
+TIMESTAMP = serializers.DateTimeField()
+
+
 class HoldingSerializer(serializers.ModelSerializer[Holding]):
+    """The fields document; rows are written by hand, for there may be hundreds and a page waits."""
+
     account_name = serializers.CharField(source="account.name")
     institution_id = serializers.IntegerField(source="account.institution_id")
     security = SecuritySerializer()
@@ -84,6 +92,36 @@ class HoldingSerializer(serializers.ModelSerializer[Holding]):
         model = Holding
         fields = list(EXAMPLE)
         read_only_fields = fields
+
+    def to_representation(self, holding: Holding) -> dict[str, Any]:
+        return {
+            "id": holding.pk,
+            "account_id": holding.account_id,
+            "account_name": holding.account.name,
+            "institution_id": holding.account.institution_id,
+            "security": security_told(holding.security),
+            "quantity": plain_text(holding.quantity),
+            "price": plain_text(holding.current_price),
+            "priced_on": _day(holding.priced_on),
+            "value": _money(holding.value),
+            "day_change": _money(holding.day_change),
+            "cost_basis": _money(holding.basis),
+            "unrealized_gain": _money(holding.unrealized_gain),
+            "institution_price": plain_text(holding.institution_price),
+            "institution_price_as_of": _day(holding.institution_price_as_of),
+            "institution_value": exact(holding.institution_value),
+            "data_source": holding.data_source,
+            "source_metadata": holding.source_metadata,
+            "updated_at": TIMESTAMP.to_representation(holding.updated_at),
+        }
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else exact(amount)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 class SubtotalSerializer(serializers.Serializer[Any]):

@@ -42,3 +42,20 @@ class SecuritySerializer(serializers.ModelSerializer[Security]):
         model = Security
         fields = list(SECURITY)
         read_only_fields = fields
+
+
+def security_told(security: Security) -> dict[str, Any]:
+    """As SecuritySerializer writes it, for lists that are long."""
+    return {
+        "id": security.pk,
+        "ticker_symbol": security.ticker_symbol,
+        "name": security.name,
+        "type": security.type,
+        "subtype": security.subtype,
+        "currency": security.currency,
+        "is_cash_equivalent": security.is_cash_equivalent,
+        "market_identifier_code": security.market_identifier_code,
+        "sector": security.sector,
+        "industry": security.industry,
+        "option": OptionTermsSerializer(security).data if security.is_option else None,
+    }

@@ -61,6 +61,6 @@ def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
 
 def test_query_count(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user and tenant, count, accounts, release.
-    with django_assert_num_queries(5):
+    # Savepoint, user and tenant, accounts, release.
+    with django_assert_num_queries(4):
         caller.get(URL)

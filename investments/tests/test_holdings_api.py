@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from investments.api.holdings import HoldingSerializer
 from investments.models import Holding
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_CASH, TOTAL_VALUE, Portfolio
 
@@ -109,10 +110,22 @@ def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
         assert set(answer.json()["errors"]) == {name}
 
 
+def test_written_as_it_is_documented(portfolio: Portfolio) -> None:
+    """The fields of the serializer document; what is sent is written without them, field by field the same."""
+    Holding.objects.filter(security__ticker_symbol="VTI").update(
+        market_price="291.5", market_value="5830.1234", market_basis="5000.5", priced_on="2026-11-20", day_change=-1
+    )
+    serializer = HoldingSerializer()
+    held = list(Holding.objects.select_related("account", "security"))
+    assert len(held) == len([one for one in held if one.security.is_option]) + 5
+    for holding in held:
+        assert serializer.to_representation(holding) == super(HoldingSerializer, serializer).to_representation(holding)
+
+
 def test_query_counts(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user and tenant, release; and count, holdings.
-    with django_assert_num_queries(5):
+    # Savepoint, user and tenant, release; and holdings, which are counted as they are all on the page.
+    with django_assert_num_queries(4):
         caller.get(URL)
     # Or holdings, accounts.
     with django_assert_num_queries(5):

@@ -120,9 +120,9 @@ def test_bad_input_names_the_field(api: Any, portfolio: Any) -> None:
 
 def test_query_count(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
-    # Savepoint, user and tenant, count, transactions, release.
-    with django_assert_num_queries(5):
+    # Savepoint, user and tenant, transactions, release.
+    with django_assert_num_queries(4):
         caller.get(URL)
-    # And the check of the accounts named; no count.
+    # And the check of the accounts named.
     with django_assert_num_queries(5):
         caller.get(URL, {"account_id": portfolio.ira.pk, "count": "false"})

@@ -83,7 +83,6 @@ class SignedCursorPagination(BasePagination):
         limit = _limit(request)
         keys = total_order(queryset)
         self.counted = _flag(request, "count")
-        self.total = queryset.count() if self.counted else None
         seal = _seal(request, keys)
         ordered = queryset.order_by(*(("-" if key.descending else "") + key.path for key in keys))
         token = request.query_params.get("cursor", "")
@@ -92,6 +91,8 @@ class SignedCursorPagination(BasePagination):
         rows = list(ordered[: limit + 1])
         self.has_more = len(rows) > limit
         page = rows[:limit]
+        # Who sees all of it has counted it.
+        self.total = (queryset.count() if self.has_more or token else len(page)) if self.counted else None
         self.next_cursor = _sealed([key.of(page[-1]) for key in keys], seal=seal) if self.has_more else None
         return page
 

@@ -35,7 +35,19 @@ def test_a_full_last_page_says_that_it_is_the_last(api: Any, portfolio: Any) -> 
 def test_the_count_can_be_left_out(api: Any, portfolio: Any, django_assert_num_queries: Any) -> None:
     caller = api(portfolio.owner)
     with django_assert_num_queries(4):
-        assert "total_count" not in caller.get(TRANSACTIONS, {"count": "false"}).json()
+        assert "total_count" not in caller.get(TRANSACTIONS, {"count": "false", "limit": "2"}).json()
+
+
+def test_only_what_does_not_fit_on_the_page_is_counted(
+    api: Any, portfolio: Any, django_assert_num_queries: Any
+) -> None:
+    caller = api(portfolio.owner)
+    with django_assert_num_queries(4):
+        assert caller.get(TRANSACTIONS).json()["total_count"] == 5
+    with django_assert_num_queries(5):
+        first = caller.get(TRANSACTIONS, {"limit": "3"}).json()
+    last = caller.get(TRANSACTIONS, {"limit": "3", "cursor": first["next_cursor"]}).json()
+    assert (first["total_count"], last["total_count"], len(last["items"])) == (5, 5, 2)
 
 
 @pytest.mark.parametrize("limit", ["0", "501", "-1", "1.5", "ten", "", "0x10", "99999999999999999999", "\u0663"])
