@@ -1,15 +1,12 @@
-"""The API under load: `/api/portfolio/history` of two years and `/api/portfolio/positions`, beside a bare Django view.
+"""The API under load, `/api/portfolio/history` of two years and `/positions` above all, beside a bare Django view.
 
-One account an owner, with the days of two years and 40 positions; gunicorn under row security, callers over kept-alive
-connections that ask again as soon as they are answered. The bare view answers `{}` behind the same middleware and
-authentication, so the difference is what the routes themselves take.
+One account an owner, with the days of two years and 40 positions; gunicorn under row security, alone and with 64
+callers over kept-alive connections that ask again as soon as they are answered. The bare view answers `{}` behind the
+same middleware and authentication, so the difference is what the routes themselves take.
 """
 
 import argparse
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from _big_table import FIRST_DAY, write_accounts, write_days
@@ -17,19 +14,18 @@ from _database import own_database
 from _figures import Figure, show
 from _http_load import Load, load
 from _population import LAST_DAY
-from _stack import processes
-from _stack import web as gunicorn
-from chart import tokens_of
+from chart import tokens_of, web
 
-BENCH = Path(__file__).resolve().parent
 OWNERS = {"quick": 64, "full": 1_000}
-SECONDS = {"quick": 4.0, "full": 15.0}
-CALLERS, PROCESSES, THREADS, POSITIONS = 32, 2, 8, 40
+SECONDS = {"quick": 2.0, "full": 8.0}
+CALLERS, POSITIONS = 64, 40
 BARE = "/bench/nothing"
 ROUTES = {
     "history 2Y": f"/api/portfolio/history?from={FIRST_DAY}&to={LAST_DAY}",
     "positions": "/api/portfolio/positions",
     "accounts": "/api/investments/accounts",
+    "holdings": "/api/investments/holdings",
+    "value": "/api/portfolio/value",
 }
 
 
@@ -62,18 +58,6 @@ def write_holdings() -> int:
             "FROM investments_account a CROSS JOIN investments_security s WHERE s.external_id LIKE 'api-%%'"
         )
         return int(cursor.rowcount)
-
-
-@contextmanager
-def web(folder: Path) -> Iterator[int]:
-    """gunicorn on the benchmark's database, as the web role; yields its port."""
-    from portfolio_site.demo.stack import free_port
-
-    port = free_port()
-    command = gunicorn(port, f"--workers={PROCESSES}", f"--threads={THREADS}", application="_naive_api")
-    path = {"PYTHONPATH": os.pathsep.join((str(BENCH), str(BENCH.parent)))}
-    with processes(folder, {"web": command}, port=port, environment=path):
-        yield port
 
 
 def endpoints(accounts: list[int], seconds: float) -> list[Figure]:

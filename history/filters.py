@@ -21,6 +21,8 @@ TWRR_VERSIONS = ("", *sorted(name for name in VERSIONS if name.startswith("twrr@
 class ScopeQuery(Query):
     """Which accounts: all of the caller's, those named, those of one kind of source."""
 
+    lasting = True
+
     filter_account = serializers.ListField(
         child=serializers.IntegerField(min_value=FIRST_ID, max_value=LAST_ID),
         required=False,

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
+from history.api.income import BEHIND, CalendarQuery
 from history.models import FxRate
 from investments import ledger
 from investments.entries import CorporateActionEntry, TransactionEntry
@@ -167,3 +170,13 @@ def test_query_count(api: Any, portfolio: Portfolio, django_assert_num_queries: 
     # Savepoint, user and tenant, release; accounts; worths, holdings, transactions, actions.
     with django_assert_num_queries(8):
         caller.get(URL)
+
+
+def test_a_calendar_without_dates_is_read_anew_each_day() -> None:
+    """What the same text was read as is kept for queries that do not ask what day it is; this one does."""
+    first = []
+    for day in (date(2026, 11, 20), date(2026, 12, 20)):
+        with time_machine.travel(datetime(day.year, day.month, day.day, 17, tzinfo=UTC), tick=False):
+            query = CalendarQuery.of(Request(APIRequestFactory().get("/")))
+            first.append(query.validated_data["from"] + BEHIND)
+    assert first == [date(2026, 11, 20), date(2026, 12, 20)]

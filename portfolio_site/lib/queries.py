@@ -37,6 +37,7 @@ class Query(serializers.Serializer[Any]):
     """Base of serializers that read a query.
 
     `lasting`: what is read depends on the text alone, not on the day, so that the same text need not be read again.
+    Not inherited: whoever adds to a query may ask what day it is.
     """
 
     lasting: ClassVar[bool] = False
@@ -44,7 +45,7 @@ class Query(serializers.Serializer[Any]):
     @classmethod
     def of(cls, request: Request) -> Self:
         """The request's query, validated. Raises ValidationError, answered as 400 with the fields concerned."""
-        if cls.lasting:
+        if vars(cls).get("lasting"):
             # As Django reads it, percent signs and all.
             known: Self = _read(cls, request._request.META.get("QUERY_STRING", "").encode("latin-1"))
             return known
