@@ -68,9 +68,8 @@ GROUPS = {
 TIMESTAMP = serializers.DateTimeField()
 
 
+# The fields document; rows are written by hand, for there may be hundreds and a page waits.
 class HoldingSerializer(serializers.ModelSerializer[Holding]):
-    """The fields document; rows are written by hand, for there may be hundreds and a page waits."""
-
     account_name = serializers.CharField(source="account.name")
     institution_id = serializers.IntegerField(source="account.institution_id")
     security = SecuritySerializer()
