@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browsing import (
+    PHONE,
     Site,
     chromium,
     plaid_process,
@@ -164,3 +165,51 @@ def test_a_mover_opens_its_security(site: Site, owner: Any) -> None:
     page.click(".movers__label >> nth=0")
     page.wait_for_selector("#drawer-position")
     assert page.inner_text("#drawer-title") == label
+
+
+def test_a_finger_reads_the_chart_and_taps_elsewhere_to_leave_it(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email, viewport=PHONE, has_touch=True).new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    box = page.locator("#history-chart").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] / 3, box["y"] + 60)
+    assert page.locator(".chart__tip-value").is_visible()
+    page.touchscreen.tap(box["x"] + 20, box["y"] - 150)
+    assert not page.locator(".chart__tip-value").is_visible()
+
+
+def test_where_the_system_chooses_the_colours_what_is_chosen_is_still_seen(site: Site, owner: Any) -> None:
+    page = site.signed_in(owner.email, forced_colors="active").new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    outline = "node => getComputedStyle(node).outlineStyle"
+    assert page.eval_on_selector("#history .segmented__item[aria-current]", outline) == "solid"
+    assert page.eval_on_selector("#history .segmented__item:not([aria-current])", outline) == "none"
+
+
+def test_the_page_is_walked_with_the_tab_key_in_the_order_it_is_read(site: Site, owner: Any) -> None:
+    """To the content first; every stop is to be seen and shows that it has the focus."""
+    page = site.signed_in(owner.email).new_page()
+    page.goto("/?period=3M")
+    settle(page)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-link"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    stops = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUSED))
+    assert [stop["name"] for stop in stops if not stop["shown"] or stop["outline"] == "none"] == []
+    names = [stop["name"] for stop in stops]
+    assert names.index("1D") < names.index("Compare with SPY") < names.index("history-chart")
+
+
+FOCUSED = """() => {
+    const node = document.activeElement;
+    const box = node.getBoundingClientRect();
+    const words = node.id === "history-chart" ? node.id : node.textContent.split(",")[0].trim();
+    return { name: words, shown: box.width > 0 && box.height > 0, outline: getComputedStyle(node).outlineStyle };
+}"""

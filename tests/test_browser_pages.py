@@ -62,7 +62,7 @@ EMPTY = [
     "/onboarding/progress/",
 ]
 # Where the header, a table or the layout changes its form, and the windows of common tablets and laptops.
-WIDTHS = (360, 768, 900, 1000, 1100, 1190, 1280, 1350)
+WIDTHS = (320, 360, 768, 900, 1000, 1100, 1190, 1280, 1350)
 PUBLIC = ["/", "/terms/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 
 

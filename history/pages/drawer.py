@@ -17,13 +17,13 @@ from django.utils.http import urlencode
 
 from history.core.freshness import Freshness
 from history.models import SymbolAction
-from history.pages.panels import Panel, read_panel
 from history.quotes import LastQuote, claim_due
 from history.security_details import PriceLine, SecurityDetails, find_security, security_details
 from history.tasks import enqueue_quotes
 from history.valuation import AccountWorth, Worth
 from investments.kinds import SECURITY_KINDS, security_label, security_name, transaction_kind
 from investments.models import Security, Transaction
+from investments.pages.panels import Panel, read_panel
 from investments.pages.scope import Scope
 
 LAST_ID = 2**63 - 1

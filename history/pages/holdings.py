@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -16,6 +17,7 @@ from history.pages.drawer import asked_security, drawer
 from history.valuation import AccountWorth, Worth, account_worths, total_worth
 from investments.kinds import SECURITY_KINDS, security_label, security_name
 from investments.models import Holding, Institution
+from investments.pages.panels import read_panel
 from investments.pages.remembered import remembers
 from investments.pages.scope import AccountChoice, Scope, scope_of
 from portfolio_site.lib.sessions import last_closed_session
@@ -85,6 +87,12 @@ class InstitutionHoldings:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    groups: tuple[InstitutionHoldings, ...]
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     label: str
     css_class: str
@@ -130,10 +138,12 @@ def holdings(request: HttpRequest) -> HttpResponse:
             return render(request, "history/parts/_drawer.html", opened)
     sort = request.GET.get("sort", DEFAULT_SORT)
     sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
-    groups = _groups(scope, worths, total, sort)
+    read = partial(_table, scope, worths, total, sort)
+    table = read_panel("holdings", read, user_id=request.user.pk, scope=scope, variant=f"{currency} {sort}")
     context = opened | {
-        "groups": groups,
-        "sums": _sums(worths, _rows(entry for group in groups for entry in group.accounts), total),
+        "table": table,
+        "groups": table.content.groups if table.content else (),
+        "sums": table.content.sums if table.content else None,
         "total": total,
         "columns": [_column(*column, sort) for column in COLUMNS],
         "connect_url": reverse("onboarding_connect"),
@@ -147,6 +157,11 @@ def _column(label: str, css_class: str, name: str, sort: str) -> Column:
         return Column(label, css_class, sort=name if name in ("", "name") else f"-{name}")
     descending = sort.startswith("-")
     return Column(label, css_class, name if descending else f"-{name}", "descending" if descending else "ascending")
+
+
+def _table(scope: Scope, worths: list[AccountWorth], total: Worth, sort: str) -> Table:
+    groups = _groups(scope, worths, total, sort)
+    return Table(tuple(groups), _sums(worths, _rows(entry for group in groups for entry in group.accounts), total))
 
 
 def _groups(scope: Scope, worths: list[AccountWorth], total: Worth, sort: str) -> list[InstitutionHoldings]:

@@ -14,11 +14,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from history.income import Entry, IncomeReport, Months, income_report
-from history.pages.panels import read_panel
 from investments import ledger
 from investments.core.income import Status
 from investments.kinds import security_label
 from investments.models import Account
+from investments.pages.panels import read_panel
 from investments.pages.scope import Scope, scope_of
 
 CALENDAR_SHOWN = 10

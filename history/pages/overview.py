@@ -17,9 +17,9 @@ from history.pages.chart import DEFAULT_PERIOD, HistoryPanel, beside_benchmark, 
 from history.pages.income_panel import IncomePanel, income_panel
 from history.pages.issues import Issues, issues
 from history.pages.movers import Mover, movers
-from history.pages.panels import Content, Panel, read_panel
 from history.valuation import Worth, account_worths, market_today, total_worth
 from history.watched import watch
+from investments.pages.panels import Content, Panel, read_panel
 from investments.pages.remembered import remembers
 from investments.pages.scope import scope_of
 from portfolio_site.lib.sessions import last_closed_session

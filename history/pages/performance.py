@@ -18,10 +18,10 @@ from history.attribution import BY, Attribution, Gains, attribution, gains_of, r
 from history.benchmarks import UnknownBenchmark
 from history.pages.chart import LABELS, WORDS
 from history.pages.comparison import ComparisonChoice, comparison_choices
-from history.pages.panels import Panel, read_panel
 from history.pages.performance_charts import PerformancePanel, performance_panel
 from history.series import Period, period_of
 from history.valuation import market_today
+from investments.pages.panels import Panel, read_panel
 from investments.pages.remembered import remembers
 from investments.pages.scope import scope_of
 from portfolio_site.lib.sessions import last_closed_session

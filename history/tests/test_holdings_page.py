@@ -2,6 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 
 from investments.models import Holding
@@ -9,8 +10,8 @@ from tests.fixtures import BROKERAGE_VALUE, IRA_VALUE, TOTAL_CASH, TOTAL_VALUE, 
 from tests.pages import signed_in, words_of
 
 URL = "/holdings/"
-# Two savepoints, session, user, tenant; accounts, worths, holdings; two of the shell.
-QUERIES = 10
+# Two savepoints and two of the panel, session, user, tenant; accounts, worths, holdings; two of the shell.
+QUERIES = 12
 
 
 def entries(answer: Any) -> dict[str, Any]:
@@ -103,6 +104,27 @@ def test_scope(portfolio: Portfolio, other: Any) -> None:
     assert list(entries(answer)) == ["Ira"]
     assert answer.context["sums"].value == IRA_VALUE
     assert signed_in(other).get(URL, {"account": portfolio.ira.pk}).status_code == 404
+
+
+def test_when_reading_fails_the_last_table_stands_and_says_so(
+    portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(portfolio.owner)
+    client.get(URL)
+
+    def broken(*_given: Any) -> None:
+        raise DatabaseError("broken")
+
+    monkeypatch.setattr("history.pages.holdings._held", broken)
+    answer = client.get(URL)
+    words = words_of(answer)
+    assert "Your holdings could not be read. Shown as it was at" in words
+    assert f"Request {answer['X-Request-ID']} Try again" in words
+    assert "Total $9,478.35" in words
+    # In another order it was never read: no table, and not the words of somebody who holds nothing.
+    words = words_of(client.get(URL, {"sort": "name"}))
+    assert "Your holdings could not be read. Request" in words
+    assert "No holdings yet" not in words
 
 
 def test_nothing_held_yet(owner: Any) -> None:

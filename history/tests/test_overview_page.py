@@ -10,7 +10,7 @@ from django.test import Client
 from history.intraday import session_minutes
 from history.models import Anomaly, IntradayValue, MarketSymbol, Price
 from history.valuation import account_worths, market_today, total_worth
-from investments.models import Holding
+from investments.models import Account, Holding, Institution
 from portfolio_site.lib.sessions import opens_at
 from tests.fixtures import BROKERAGE_VALUE, TOTAL_VALUE, Portfolio, make_portfolio
 from tests.pages import signed_in, words_of, write_history
@@ -202,6 +202,16 @@ def test_nothing_linked_yet(owner: Any) -> None:
     assert "Every account in one view" in words_of(answer)
     assert "/onboarding/connect/" in answer.content.decode()
     assert "echarts" not in answer.content.decode()
+
+
+def test_an_account_with_nothing_in_it_is_worth_nothing_and_every_panel_says_what_it_would_show(owner: Any) -> None:
+    where = Institution.objects.create(external_id="ins-new", name="New")
+    Account.objects.create(owner=owner, source="manual", external_id="new", name="New", institution=where)
+    words = words_of(signed_in(owner).get(URL))
+    assert "Total value $0.00" in words
+    for sentence in ("Nothing to divide yet", "Nothing has moved"):
+        assert sentence in words
+    assert "could not be read" not in words
 
 
 def break_anomalies() -> None:

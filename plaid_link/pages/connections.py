@@ -14,6 +14,7 @@ from django.utils import timezone
 from investments.kinds import account_kind
 from investments.models import Account, Holding, Institution, Transaction
 from investments.pages.by_hand import kept_by_hand
+from investments.pages.panels import read_panel
 from investments.pages.scope import scope_of
 from plaid_link import placing
 from plaid_link.findings import Note, notes
@@ -106,12 +107,15 @@ class Card:
 
 @login_required
 def connections(request: HttpRequest) -> HttpResponse:
-    items = Item.objects.for_user(request.user).filter(linked_accounts__account__in=scope_of(request).account_ids)
-    if scope_of(request).is_everything:
-        items = Item.objects.for_user(request.user)
-    cards = connection_cards(items.distinct())
-    kept = kept_by_hand(request.user).filter(pk__in=scope_of(request).account_ids)
+    scope = scope_of(request)
+    items = Item.objects.for_user(request.user)
+    if not scope.is_everything:
+        items = items.filter(linked_accounts__account__in=scope.account_ids).distinct()
+    panel = read_panel("connections", lambda: connection_cards(items), user_id=request.user.pk, scope=scope)
+    cards = panel.content or []
+    kept = kept_by_hand(request.user).filter(pk__in=scope.account_ids)
     context = {
+        "panel": panel,
         "cards": cards,
         "kept": [_kept(account) for account in kept],
         "link": link_addresses(),

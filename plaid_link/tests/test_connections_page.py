@@ -2,6 +2,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -11,9 +13,9 @@ from tests.fixtures import BROKERAGE_VALUE, IRA_VALUE, TODAY, Portfolio
 from tests.pages import signed_in, words_of
 
 URL = "/connections/"
-# Two savepoints, session, user, tenant; scope's accounts, items, their accounts, holdings, questions; those kept by
-# hand; two of the shell.
-QUERIES = 13
+# Two savepoints and two of the panel, session, user, tenant; scope's accounts, items, their accounts, holdings,
+# questions; those kept by hand; two of the shell.
+QUERIES = 15
 
 
 def make_item(account: Account, item_id: str, **given: Any) -> Item:
@@ -39,6 +41,22 @@ def test_a_card_tells_accounts_counts_and_value(items: list[Item], portfolio: Po
     assert [account.name for account in fidelity.accounts] == ["Brokerage"]
     assert (fidelity.holding_count, fidelity.transaction_count) == (4, 3)
     assert (vanguard.holding_count, vanguard.transaction_count) == (2, 2)
+
+
+def test_when_reading_fails_the_last_cards_stand_and_say_so(items: list[Item], portfolio: Portfolio) -> None:
+    client = signed_in(portfolio.owner)
+    client.get(URL)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE plaid_link_syncrun RENAME TO syncrun_elsewhere")
+    answer = client.get(URL)
+    words = words_of(answer)
+    assert "Your connections could not be read. Shown as it was at" in words
+    assert f"Request {answer['X-Request-ID']} Try again" in words
+    assert [card.value for card in answer.context["cards"]] == [BROKERAGE_VALUE, IRA_VALUE]
+    cache.clear()
+    words = words_of(client.get(URL))
+    assert "Your connections could not be read. Request" in words
+    assert "Nothing connected yet" not in words
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,13 @@
 // trades[], the units bought (above zero) or sold, instead of flows, and is nobody's secret.
 
 import { calm, colour, HIDDEN, hidesAmounts } from "./appearance.js";
+import { element, line, listenToPointer, row, stepped } from "./crosshair.js";
 import { money, plain, shortMoney, signedMoney, signedPercent, when } from "./format.js";
 import { timeTicks } from "./ticks.js";
 
 const RIGHT = 58;
 const TOP = 8;
 const BOTTOM = 26;
-
-const element = (className, parent) => {
-  const node = document.createElement("div");
-  node.className = className;
-  node.hidden = true;
-  parent.append(node);
-  return node;
-};
-
-const line = (text, className) => {
-  const node = document.createElement("div");
-  node.className = className;
-  node.textContent = text;
-  return node;
-};
 
 export class HistoryChart {
   constructor(frame) {
@@ -40,10 +26,7 @@ export class HistoryChart {
 
   listen() {
     new ResizeObserver(() => this.chart.resize()).observe(this.frame);
-    this.frame.addEventListener("pointermove", (event) => this.follow(event));
-    this.frame.addEventListener("pointerdown", (event) => this.follow(event));
-    this.frame.addEventListener("pointerleave", () => this.leave());
-    this.frame.addEventListener("blur", () => this.leave());
+    listenToPointer(this.frame, (event) => this.follow(event), () => this.leave());
     this.frame.addEventListener("keydown", (event) => this.step(event));
     document.addEventListener("longview:appearance", () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -245,10 +228,9 @@ export class HistoryChart {
   step(event) {
     const last = this.times.length - 1;
     const at = this.index ?? last;
-    const moves = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, PageDown: at - 30, PageUp: at + 30, Home: 0, End: last };
-    if (!(event.key in moves)) return;
+    const index = stepped(event.key, at, last);
+    if (index === undefined) return;
     event.preventDefault();
-    const index = Math.min(last, Math.max(0, moves[event.key]));
     this.pointAt(index);
     this.speak(index);
   }
@@ -284,12 +266,12 @@ export class HistoryChart {
     const { dates, values, change, percent, flows, quality, estimated, currency, kind, trades } = this.data;
     const secret = kind === "price" ? "" : " private";
     const rows = [line(when(dates[index]), "chart__tip-date"), line(money(values[index], currency), `chart__tip-value${secret}`)];
-    if (this.unit === "change" && change[index] !== null) rows.push(this.row("Change since start", signedPercent(change[index])));
-    rows.push(this.row("Return since start", signedPercent(percent[index])));
-    if (this.benchmark) rows.push(this.row(this.benchmark.symbol, this.benchmarkAt(index)));
-    if (flows[index]) rows.push(this.row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
-    if (trades?.[index]) rows.push(this.row(trades[index] > 0 ? "Bought" : "Sold", plain(Math.abs(trades[index])), true));
-    if (quality[index] < 0.995) rows.push(this.row("Priced by closes", `${Math.round(quality[index] * 100)}%`));
+    if (this.unit === "change" && change[index] !== null) rows.push(row("Change since start", signedPercent(change[index])));
+    rows.push(row("Return since start", signedPercent(percent[index])));
+    if (this.benchmark) rows.push(row(this.benchmark.symbol, this.benchmarkAt(index)));
+    if (flows[index]) rows.push(row(flows[index] > 0 ? "Paid in" : "Paid out", signedMoney(flows[index], currency), true));
+    if (trades?.[index]) rows.push(row(trades[index] > 0 ? "Bought" : "Sold", plain(Math.abs(trades[index])), true));
+    if (quality[index] < 0.995) rows.push(row("Priced by closes", `${Math.round(quality[index] * 100)}%`));
     if (estimated[index]) rows.push(line("Mostly an estimate", "chart__tip-note"));
     return rows;
   }
@@ -297,16 +279,6 @@ export class HistoryChart {
   benchmarkAt(index) {
     const ratio = this.benchmark.percent[index];
     return ratio === null || ratio === undefined ? "\u2013" : signedPercent(ratio);
-  }
-
-  row(term, value, isPrivate = false) {
-    const node = line("", "chart__tip-row");
-    const [left, right] = [document.createElement("span"), document.createElement("span")];
-    left.textContent = term;
-    right.textContent = value;
-    if (isPrivate) right.className = "private";
-    node.append(left, right);
-    return node;
   }
 
   leave() {

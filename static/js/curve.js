@@ -2,30 +2,12 @@
 // Contract of the data (JSON): {unit: "percent"|"money", currency, area, dates[], lines: [{name, colour, values[]}]}.
 
 import { colour, HIDDEN, hidesAmounts } from "./appearance.js";
+import { element, line, listenToPointer, row, stepped } from "./crosshair.js";
 import { day, percent, shortMoney, signedMoney } from "./format.js";
 import { timeTicks } from "./ticks.js";
 
 const RIGHT = 58;
 const STROKES = ["solid", [8, 3, 2, 3], [2, 3]];
-
-const element = (className, parent) => {
-  const node = document.createElement("div");
-  node.className = className;
-  node.hidden = true;
-  parent.append(node);
-  return node;
-};
-
-const row = (term, value, isPrivate) => {
-  const node = document.createElement("div");
-  node.className = "chart__tip-row";
-  const [left, right] = [document.createElement("span"), document.createElement("span")];
-  left.textContent = term;
-  right.textContent = value;
-  if (isPrivate) right.className = "private";
-  node.append(left, right);
-  return node;
-};
 
 export class Curve {
   constructor(section) {
@@ -48,8 +30,7 @@ export class Curve {
   listen() {
     this.observer = new ResizeObserver(() => this.chart.resize());
     this.observer.observe(this.frame);
-    for (const kind of ["pointermove", "pointerdown"]) this.frame.addEventListener(kind, (event) => this.follow(event));
-    for (const kind of ["pointerleave", "blur"]) this.frame.addEventListener(kind, () => this.leave());
+    this.unlisten = listenToPointer(this.frame, (event) => this.follow(event), () => this.leave());
     this.frame.addEventListener("keydown", (event) => this.step(event));
     this.toggle.addEventListener("click", () => this.asTable(this.table.hidden));
     this.redraw = () => this.draw();
@@ -66,6 +47,7 @@ export class Curve {
   }
 
   dispose() {
+    this.unlisten();
     document.removeEventListener("longview:appearance", this.redraw);
     this.scheme.removeEventListener("change", this.redraw);
     this.observer.disconnect();
@@ -158,10 +140,9 @@ export class Curve {
   step(event) {
     const last = this.times.length - 1;
     const at = this.index ?? last;
-    const moves = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, PageDown: at - 30, PageUp: at + 30, Home: 0, End: last };
-    if (!(event.key in moves)) return;
+    const index = stepped(event.key, at, last);
+    if (index === undefined) return;
     event.preventDefault();
-    const index = Math.min(last, Math.max(0, moves[event.key]));
     this.pointAt(index);
     this.speak(index);
   }
@@ -175,11 +156,8 @@ export class Curve {
   pointAt(index) {
     this.index = index;
     const x = this.chart.convertToPixel({ xAxisIndex: 0 }, this.times[index]);
-    const date = document.createElement("div");
-    date.className = "chart__tip-date";
-    date.textContent = day(this.data.dates[index]);
     const isPrivate = this.data.unit === "money";
-    this.tip.replaceChildren(date, ...this.data.lines.map(({ name, values }) => row(name, this.write(values[index]), isPrivate)));
+    this.tip.replaceChildren(line(day(this.data.dates[index]), "chart__tip-date"), ...this.data.lines.map(({ name, values }) => row(name, this.write(values[index]), isPrivate)));
     for (const part of [this.crosshair, this.tip]) part.hidden = false;
     this.crosshair.style.transform = `translateX(${x}px)`;
     const left = x + 14 + this.tip.offsetWidth > this.frame.clientWidth ? x - 14 - this.tip.offsetWidth : x + 14;
