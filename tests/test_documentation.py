@@ -19,6 +19,7 @@ from django.urls import resolve
 from history.models import Anomaly
 from plaid_link.health import DIAGNOSES
 from plaid_link.webhooks.effects import EFFECTS
+from portfolio_site import showcase
 from portfolio_site.schedule import SCHEDULE
 from tests.documents import CHECKOUT, backticked, blocks, documents, named, prose, table_under
 
@@ -77,7 +78,7 @@ class TestWhatIsNamed:
         addresses = {text for _, text in backticked() if re.fullmatch(r"/[a-z][\w/-]*", text)}
         assert len(addresses) > 5
         for address in addresses:
-            assert resolve(address)
+            assert resolve(address.removeprefix(showcase.PREFIX))
 
     def test_files(self) -> None:
         files = {text for _, text in backticked() if FILE.fullmatch(text) and not text.startswith("/")}

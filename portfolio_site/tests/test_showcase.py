@@ -1,6 +1,7 @@
 """`/demo/`: anybody sees the portfolio that is on show, and can neither write to it nor reach anybody else's."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -110,3 +111,10 @@ def test_no_address_looks_too_often(on_show: Portfolio, monkeypatch: pytest.Monk
     visitor = WebClient()
     codes = [visitor.get("/demo/", REMOTE_ADDR="203.0.113.9").status_code for _ in range(3)]
     assert codes == [200, 200, 429]
+
+
+def test_the_example_of_the_first_page_adds_up_too(client: Client, db: Any) -> None:
+    """The page claims one truthful value."""
+    picture = client.get("/").content.decode().split("landing__picture")[1].split("</figure>")[0]
+    total, _gain, *accounts = (Decimal(text.replace(",", "")) for text in re.findall(r"\$([\d,.]+\d)", picture))
+    assert sum(accounts) == total
