@@ -55,7 +55,12 @@ class Scope:
     @property
     def query(self) -> str:
         """What a link needs to stay in this scope: `?account=12`, or nothing."""
-        return f"?{urlencode({'account': self.key})}" if self.key else ""
+        return f"?{urlencode(self.parameters)}" if self.key else ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The same for a link that needs more: `{"account": "12"}`, or nothing."""
+        return {"account": self.key} if self.key else {}
 
 
 def scope_of(request: HttpRequest) -> Scope:

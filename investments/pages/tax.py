@@ -38,6 +38,7 @@ class FormPart:
     """One part of Form 8949 with its foot; `hidden` rows are in the foot and not shown."""
 
     title: str
+    numeral: str
     rows: Sequence[Row]
     foot: Totals
     hidden: int
@@ -112,7 +113,7 @@ def accept_opening(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, *, refused: OpeningForm | None = None, status: int = 200) -> HttpResponse:
     scope, today = scope_of(request), sessions.today()
     known = tax.years(owner=request.user)
-    year = _year(request.GET.get("year", ""), known[0] if known else today.year)
+    year = year_of(request.GET.get("year", ""), known[0] if known else today.year)
     is_all = request.GET.get("rows") == "all"
     washed = list(tax.wash_sales(owner=request.user, year=year, account_ids=scope.account_ids))
     closed = list(tax.closings(owner=request.user, year=year, account_ids=scope.account_ids))
@@ -130,23 +131,22 @@ def _page(request: HttpRequest, *, refused: OpeningForm | None = None, status: i
         "refused": refused is not None,
         "is_behind": tax.lots_are_behind(owner=request.user),
         "csv_url": _csv_url(scope, year),
+        "print_url": f"{reverse('form_8949')}?{urlencode({'year': year, **scope.parameters})}",
         "connect_url": reverse("onboarding_connect"),
         "opening_url": f"{reverse('tax_opening')}{scope.query}",
     }
-    context["has_hidden_rows"] = any(part.hidden for part in context["parts"])
     context["has_lots"] = bool(context["groups"] or known)
     return render(request, "investments/tax.html", context, status=status)
 
 
-def _year(text: str, usual: int) -> int:
+def year_of(text: str, usual: int) -> int:
     """The year of the address; anything that is none shows the usual one."""
     is_year = text.isascii() and text.isdigit() and FIRST_YEAR <= int(text[:5]) <= LAST_YEAR
     return int(text) if is_year else usual
 
 
 def _year_links(scope: Scope, years: Sequence[int], chosen: int) -> list[dict[str, Any]]:
-    account = {} if scope.is_everything else {"account": scope.key}
-    links = {year: f"?{urlencode({'year': year, **account})}" for year in years}
+    links = {year: f"?{urlencode({'year': year, **scope.parameters})}" for year in years}
     return [{"year": year, "url": url, "is_current": year == chosen} for year, url in links.items()]
 
 
@@ -162,7 +162,7 @@ def _parts(report: tax.Report, most: int | None) -> list[FormPart]:
 
 def _part(part: Part, rows: Sequence[Row], foot: Totals, most: int | None) -> FormPart:
     shown = rows if most is None else rows[-most:]
-    return FormPart(PART_TITLES[part], shown, foot, len(rows) - len(shown))
+    return FormPart(PART_TITLES[part], part.value, shown, foot, len(rows) - len(shown))
 
 
 def _lot_groups(request: HttpRequest, scope: Scope, today: date, most: int | None) -> list[LotGroup]:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from investments.pages import by_hand, edit, tax_rules
+from investments.pages.form8949 import form_8949_page
 from investments.pages.tax import accept_opening, tax_page
 from investments.pages.transactions import transactions
 
@@ -8,6 +9,7 @@ urlpatterns = [
     path("connections/by-hand/", by_hand.open_account, name="account_by_hand"),
     path("connections/by-hand/<int:pk>/close/", by_hand.close_account, name="account_close"),
     path("tax/", tax_page, name="tax"),
+    path("tax/form-8949/", form_8949_page, name="form_8949"),
     path("tax/opening/", accept_opening, name="tax_opening"),
     path("tax/rules/", tax_rules.tax_rules, name="tax_rules"),
     path("tax/rules/same-lot/", tax_rules.read_same_lot, name="tax_rules_same_lot"),

@@ -89,6 +89,16 @@ def plain_signed_money(value: Number, currency: str = "USD") -> SafeString:
 
 
 @register.filter
+def form_money(value: Number) -> str:
+    """The amount as tax forms have it: no currency, below zero in brackets, nothing where it is not known."""
+    amount = _decimal(value)
+    if amount is None:
+        return ""
+    shown = rounding.displayed(amount, "USD")
+    return f"({-shown:,.2f})" if shown < 0 else f"{shown:,.2f}"
+
+
+@register.filter
 def cash_flow(value: Number, currency: str = "USD") -> SafeString:
     """Money in with a plus and in green, money out with a minus: paying for something is not a loss."""
     amount = _decimal(value)
