@@ -126,7 +126,7 @@ def closings(*, owner: Any, year: int, account_ids: Iterable[int] | None = None)
     closed = RealizedLot.objects.for_user(owner).filter(closed__gte=date(year, 1, 1), closed__lte=date(year, 12, 31))
     if account_ids is not None:
         closed = closed.filter(account__in=list(account_ids))
-    return closed.select_related("account__institution", "security").order_by("-closed", "-pk")
+    return closed.select_related("account__institution", "security", "closed_by").order_by("-closed", "-pk")
 
 
 def gains(closed: Iterable[RealizedLot]) -> list[YearGains]:
@@ -179,7 +179,7 @@ def report(closed: Iterable[RealizedLot], *, year: int) -> Report:
 
 def _disposition(row: RealizedLot, rates: Rates) -> Disposition:
     label = security_label(row.security)
-    units = f"{row.quantity.normalize():f} {label}" if row.quantity else f"{label}, capital returned"
+    units = f"{row.quantity.normalize():f} {label}" if row.quantity else f"{label}, {_why_cash(row)}"
     proceeds, basis, disallowed = _dollars(row, rates)
     return Disposition(
         description=units,
@@ -191,6 +191,12 @@ def _disposition(row: RealizedLot, rates: Rates) -> Disposition:
         is_long_term=row.is_long_term,
         is_short=row.is_short,
     )
+
+
+def _why_cash(row: RealizedLot) -> str:
+    """What a gain without units came of: a row that returned capital, or what a company did."""
+    is_return = row.closed_by is not None and row.closed_by.type != "transfer"
+    return "capital returned" if is_return else "cash of a merger"
 
 
 def _dollars(row: RealizedLot, rates: Rates) -> tuple[Decimal | None, Decimal | None, Decimal]:

@@ -12,8 +12,19 @@ from playwright.sync_api import Page
 
 from investments import ledger, lots, manual
 from investments.entries import SecurityEntry, TransactionEntry
-from tests.browsing import DESKTOP, LOOKS, Site, chromium, overflow, person, plaid_process, running_site, settle
-from tests.browsing import site, violations
+from tests.browsing import (
+    DESKTOP,
+    LOOKS,
+    Site,
+    chromium,
+    overflow,
+    person,
+    plaid_process,
+    running_site,
+    settle,
+    site,
+    violations,
+)
 
 __all__ = ["chromium", "person", "plaid_process", "running_site", "site"]
 
@@ -98,7 +109,7 @@ def test_the_totals_are_those_of_the_rows(site: Site, seller: Any) -> None:
     """By hand: 6 losses of 900 and 54 sales around 13,500 in part I; of the last lot 40 of 100 are a wash sale."""
     page = site.signed_in(seller.email).new_page()
     page.goto(ADDRESS)
-    short = [number for number in range(LONG, SHORT + LONG)]
+    short = range(LONG, SHORT + LONG)
     proceeds = sum(D(900) if number % 10 == 9 else D("13456.78") + number for number in short)
     basis = sum(D("1234.5") + number for number in short)
     off = next(row for row in page.locator(".statement").first.locator("tr").all_inner_texts() if "\tW\t" in row)

@@ -76,10 +76,13 @@ class _Transfer:
 
 @dataclass(slots=True)
 class _Told:
-    """What rows must not tell again, and how rows belong together; by row id."""
+    """What rows must not tell again, and how rows belong together, by row id.
+
+    `joined`: what rows come to together, by one of them; None for the others.
+    """
 
     transfers: Mapping[int, _Transfer]
-    mergers: dict[int, Event | None] = field(default_factory=dict)
+    joined: dict[int, Event | None] = field(default_factory=dict)
 
 
 def placed_events(
@@ -97,6 +100,7 @@ def placed_events(
         for security in _concerned(action):
             acted[security].append(action)
     _pair_mergers(ordered, acted, told)
+    _join_splits(ordered, acted, told)
     placed = [one for row in ordered if (one := _placed(row, acted, told)) is not None]
     return _by_time(placed)
 
@@ -141,7 +145,7 @@ def _recorded(one: Placed) -> tuple[date, int, int, int]:
 
 
 def _placed(row: Row, acted: Mapping[int, Sequence[Event]], told: _Told) -> Placed | None:
-    event = told.mergers[row.id] if row.id in told.mergers else _event(row, acted.get(row.security, ()), told)
+    event = told.joined[row.id] if row.id in told.joined else _event(row, acted.get(row.security, ()), told)
     if event is None:
         return None
     rank = 1 if isinstance(event, Departure) else 2 if isinstance(event, Arrival) else 3
@@ -273,22 +277,52 @@ def _transfers(rows: Sequence[Row], same: Mapping[int, int]) -> dict[int, _Trans
 
 
 def _pair_mergers(rows: Sequence[Row], acted: Mapping[int, Sequence[Event]], told: _Told) -> None:
-    """What went and what came on one day in one account, where just one of each was booked as a merger."""
-    kinds = _kinds(rows, lambda effect: effect.corporate_action == "merger")
-    days: dict[tuple[int, date], list[Row]] = defaultdict(list)
-    for row in rows if kinds else ():
-        if row.quantity and (row.type, row.subtype) in kinds:
-            days[row.account, row.day].append(row)
-    for booked in days.values():
+    """What went, what came for it, and the cash that was paid beside it, as booked on one day in one account."""
+    for booked in _booked_days(rows, ("merger",)).values():
         went = [row for row in booked if row.quantity < 0]
         came = [row for row in booked if row.quantity > 0]
-        if len(went) != 1 or len(came) != 1 or went[0].security == came[0].security:
+        if len(went) != 1 or len(came) > 1 or any(row.security == went[0].security for row in came):
             continue
         if any(isinstance(action, Merger) for row in booked for action in _near(row, acted.get(row.security, ()))):
             continue
-        ratio = WIDE.divide(came[0].quantity, -went[0].quantity)
-        told.mergers[went[0].id] = Merger(went[0].id, went[0].day, went[0].security, came[0].security, ratio)
-        told.mergers[came[0].id] = None
+        cash = [row.amount for row in booked if not row.quantity and row.security == went[0].security]
+        paid = None if None in cash else -sum((amount for amount in cash if amount is not None), ZERO)
+        if came:
+            told.joined |= {came[0].id: None, went[0].id: _merger(went[0], came[0], paid or ZERO)}
+        elif cash and paid != 0:
+            told.joined[went[0].id] = Trade(went[0].id, went[0].day, went[0].security, went[0].quantity, paid)
+
+
+def _merger(went: Row, came: Row, paid: Decimal) -> Merger:
+    """The amount of what came, where one is told, is its value: no cash moves with units."""
+    units = -went.quantity
+    ratio, cash, value = (WIDE.divide(each, units) for each in (came.quantity, paid, abs(came.amount or ZERO)))
+    return Merger(went.id, went.day, went.security, came.security, ratio, cash, value)
+
+
+def _join_splits(rows: Sequence[Row], acted: Mapping[int, Sequence[Event]], told: _Told) -> None:
+    """The old units out and the new ones in, as many brokerages book a reverse split: the difference is what grew."""
+    for booked in _booked_days(rows, ("split", "stock_dividend")).values():
+        by_security: dict[int, list[Row]] = defaultdict(list)
+        for row in booked:
+            if row.quantity:
+                by_security[row.security].append(row)
+        for security, those in by_security.items():
+            if len(those) < 2 or any(isinstance(one, Split) for one in _near(those[0], acted.get(security, ()))):
+                continue
+            grown = sum((row.quantity for row in those), ZERO)
+            told.joined |= {row.id: None for row in those}
+            told.joined[those[0].id] = Growth(those[0].id, those[0].day, security, grown)
+
+
+def _booked_days(rows: Sequence[Row], actions: Sequence[str]) -> dict[tuple[int, date], list[Row]]:
+    """The rows that book such a corporate action, by account and day."""
+    kinds = _kinds(rows, lambda effect: effect.corporate_action in actions)
+    days: dict[tuple[int, date], list[Row]] = defaultdict(list)
+    for row in rows if kinds else ():
+        if (row.type, row.subtype) in kinds:
+            days[row.account, row.day].append(row)
+    return days
 
 
 def as_of(event: Event, day: date) -> Event:

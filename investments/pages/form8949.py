@@ -37,7 +37,9 @@ def form_8949_page(request: HttpRequest) -> HttpResponse:
     parts = [part for part in Part if report.of(part)]
     context = {
         "year": year,
-        "sheets": [(FormPart(TITLES[part], part.value, report.of(part), feet[part], 0), _boxes(part, year)) for part in parts],
+        "sheets": [
+            (FormPart(TITLES[part], part.value, report.of(part), feet[part], 0), _boxes(part, year)) for part in parts
+        ],
         "is_converted": report.is_converted,
         "is_behind": tax.lots_are_behind(owner=request.user),
         "back_url": f"{reverse('tax')}?{urlencode({'year': year, **scope.parameters})}",

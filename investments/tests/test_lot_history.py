@@ -291,3 +291,41 @@ def test_with_a_brokerages_word_the_lots_are_never_less_than_it(
     assert units - found.unexplained.get(ACME, D(0)) == held
     assert all(lot.quantity > 0 for lot in found.lots.get(ACME, ()))
     assert all(not closing.is_short for closing in found.closings.get(ACME, ()))
+
+
+def test_a_merger_that_is_booked_as_units_and_cash_is_a_sale() -> None:
+    """100 units that cost 500 leave, 1000 come beside them: the gain is 500, and no lot is lost."""
+    rows = [
+        row(1, 0, 100, 500),
+        row(2, 30, 0, -1000, type="transfer", subtype="merger"),
+        row(3, 30, -100, 0, type="transfer", subtype="merger"),
+    ]
+    found = history(rows)
+    assert not found.lots
+    assert [(each.quantity, each.proceeds, each.basis) for each in found.closings[ACME]] == [(100, 1000, 500)]
+
+
+def test_cash_beside_the_shares_of_a_merger_is_gain_up_to_what_was_gained() -> None:
+    """26 USC 356: 100 units for 500 become 50 worth 800 and 200 of cash. Gained are 500, recognised 200; basis 500."""
+    rows = [
+        row(1, 0, 100, 500),
+        row(2, 30, -100, 0, type="transfer", subtype="merger"),
+        row(3, 30, 50, 800, type="transfer", subtype="merger", security=CHILD),
+        row(4, 30, 0, -200, type="transfer", subtype="merger"),
+    ]
+    found = history(rows)
+    assert lots(found, CHILD) == [(1, 50, 500)]
+    assert [each.gain for each in found.closings[ACME]] == [200]
+
+
+def test_old_units_out_and_new_ones_in_are_one_reverse_split() -> None:
+    """1-for-32, told as -32 and 1 in either order: the lot keeps its cost and its day."""
+    for first, second in ((-32, 1), (1, -32)):
+        rows = [
+            row(1, 0, 32, 320),
+            row(2, 30, first, type="transfer", subtype="split"),
+            row(3, 30, second, type="transfer", subtype="split"),
+        ]
+        found = history(rows)
+        assert lots(found) == [(1, 1, 320)]
+        assert not found.closings

@@ -186,6 +186,8 @@ def _plan_lines(batch: ImportBatch, told: Reading, report: Report) -> None:
     )
     judged = Judgement(meant, _covered_from(batch.account), frozenset(batch.options.get("rows_out", [])), outside)
     counts = _write_chunks(batch, spooled, judged, report)
+    if not spooled:
+        raise Unreadable("No transactions were found in this file.")
     found = warnings(seen, is_new_account=batch.account_id is None, is_from_outside=outside)
     _conclude(batch, told, meant, counts, found, currency)
 

@@ -1,6 +1,7 @@
 """A file that its owner confirmed, into the ledger: all of it in one transaction or nothing; and taken back again."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from django.db.models import Max, Min
@@ -14,6 +15,7 @@ from plaid_link.imports import lines as wire
 from plaid_link.imports.models import LINES_PER_CHUNK, ImportBatch
 from plaid_link.imports.planning import SOURCE
 from plaid_link.imports.securities import NEW, entry_from_json
+from plaid_link.sources.csv.drafting import BY_UNIT_OF_PAR
 from portfolio_site.lib import rls
 from portfolio_site.lib.sessions import NEW_YORK
 
@@ -100,13 +102,21 @@ def _record(batch: ImportBatch, account: Account, securities: Mapping[str, Secur
     findings: list[dict[str, str]] = []
     some: list[TransactionEntry] = []
     for entry in _entries(batch, account):
-        some.append(entry)
+        some.append(_as_quoted(entry, securities))
         if len(some) == ROWS_AT_ONCE:
             findings += _write(account, securities, some, today)
             some = []
     findings += _write(account, securities, some, today)
     if findings:
         raise NotStored(findings)
+
+
+def _as_quoted(entry: TransactionEntry, securities: Mapping[str, Security]) -> TransactionEntry:
+    """A bond's price as the security has it: one that a brokerage tells too may be kept per 100 of par."""
+    security = securities.get(entry.security_external_id)
+    if BY_UNIT_OF_PAR not in entry.repairs or security is None:
+        return entry
+    return replace(entry, price=entry.price / security.multiplier)
 
 
 def _write(account: Account, securities: Mapping[str, Security], some: list[TransactionEntry], today: Any) -> list[Any]:

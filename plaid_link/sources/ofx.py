@@ -23,8 +23,12 @@ LAYOUT: Final = "ofx"
 _TRADES: Final = {"buy": "buy", "sell": "sell", "reinvest": "reinvest"}
 _KINDS: Final = {"retofcap": "return_of_capital", "margininterest": "margin_interest", "invexpense": "fee",
                  "split": "split", "transfer": "transfer", "jrnlsec": "transfer", "closureopt": "expire"}  # fmt: skip
+# What is traded, by the end of the trade's name: of other securities nothing is known but ticker and number.
+_TYPES: Final = {"debt": "fixed income", "mf": "mutual fund"}
 _INCOME: Final = {"DIV": "dividend", "INTEREST": "interest", "CGLONG": "long_gain", "CGSHORT": "short_gain",
                   "MISC": "dividend"}  # fmt: skip
+
+Known = tuple[dict[str, Any], dict[str, str]]  # the file's securities, and types, by their id
 
 
 def is_ofx(data: bytes) -> bool:
@@ -61,19 +65,30 @@ def _parsed(data: bytes) -> tuple[list[Any], dict[str, Any]]:
     return accounts, {one.uniqueid: one for one in getattr(told, "security_list", None) or []}
 
 
+def _types(statement: Any) -> dict[str, str]:
+    """{id of the security: type in the ledger}, where its trades tell: `buydebt`, `sellmf`."""
+    ends = [(told, kind) for told in statement.transactions for end, kind in _TYPES.items() if _ends(told, end)]
+    return {told.security: kind for told, kind in ends}
+
+
+def _ends(told: Any, end: str) -> bool:
+    return str(getattr(told, "type", "")).endswith(end) and bool(getattr(told, "security", ""))
+
+
 def _lines(statement: Any, securities: dict[str, Any], today: date) -> Iterator[Line]:
+    types = _types(statement)
     currency = told_code(str(getattr(statement, "currency", "") or ""))
     row = 0
     for row, told in enumerate(statement.transactions, start=1):
-        yield _line(row, told, currency, securities, today)
+        yield _line(row, told, currency, (securities, types), today)
     for further, entry in enumerate(statement.discarded_entries, start=row + 1):
         yield Refusal(further, "", f"Cannot be read: {str(entry.get('error', ''))[:100]}")
 
 
-def _line(row: int, told: Any, currency: str, securities: dict[str, Any], today: date) -> Line:
+def _line(row: int, told: Any, currency: str, known: Known, today: date) -> Line:
     def read() -> Told:
         is_bank = hasattr(told, "amount")
-        return _cash(told, currency, today) if is_bank else _event(told, currency, securities, today)
+        return _cash(told, currency, today) if is_bank else _event(told, currency, known, today)
 
     return line_of(row, read)
 
@@ -90,7 +105,7 @@ def _cash(told: Any, currency: str, today: date) -> Told:
     )
 
 
-def _event(told: Any, currency: str, securities: dict[str, Any], today: date) -> Told:
+def _event(told: Any, currency: str, known: Known, today: date) -> Told:
     kind = _kind(told)
     settles = getattr(told.settleDate, "date", lambda: None)()
     return Told(
@@ -100,7 +115,7 @@ def _event(told: Any, currency: str, securities: dict[str, Any], today: date) ->
         quantity=_number(told.units, "UNITS"),
         price=_number(told.unit_price, "UNITPRICE") or None,
         fees=abs(_number(told.commission, "COMMISSION")) + abs(_number(told.fees, "FEES")),
-        instrument=_instrument(told.security, securities),
+        instrument=_instrument(told.security, *known),
         name=told.memo or told.type,
         currency=currency,
         settles_on=settles if kind in _TRADES.values() else None,
@@ -120,15 +135,15 @@ def _kind(told: Any) -> str:
     return kind
 
 
-def _instrument(unique_id: str, securities: dict[str, Any]) -> Instrument | None:
+def _instrument(unique_id: str, securities: dict[str, Any], types: dict[str, str]) -> Instrument | None:
     if not unique_id:
         return None
     known = securities.get(unique_id)
     number = unique_id.strip().upper()
     cusip, isin = (number if len(number) == 9 else ""), (number if len(number) == 12 else "")
     if known is None:
-        return instrument("", "", "", cusip, isin)
-    return instrument(str(known.ticker or ""), str(known.name or ""), "", cusip, isin)
+        return instrument("", "", types.get(unique_id, ""), cusip, isin)
+    return instrument(str(known.ticker or ""), str(known.name or ""), types.get(unique_id, ""), cusip, isin)
 
 
 def _day(moment: Any, today: date) -> date:

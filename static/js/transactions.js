@@ -39,7 +39,7 @@ const send = async (form) => {
   for (const button of buttons) button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), ...FRAGMENT });
-    if (answer.status === 204) location.assign(answer.headers.get("X-Location"));
+    if (answer.status === 204) leave(() => location.assign(answer.headers.get("X-Location")));
     else if (answer.ok || answer.status === 409) await show(answer);
     else throw new Error(`The server answered ${answer.status}`);
   } catch (error) {
@@ -63,6 +63,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-transaction]") ?? (getSelection().isCollapsed && !event.target.closest("a") ? row?.querySelector("a[data-transaction]") : null);
   if (link) {
     event.preventDefault();
+    opened = links().indexOf(link);
     open(link.href);
   }
   if (event.target.closest("#transaction-dialog [data-close]")) {
@@ -71,12 +72,27 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What was changed elsewhere is in the list only once it is read anew.
+dialog.addEventListener("close", () => {
+  if (dialog.querySelector(".conflict")) location.reload();
+});
+
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("#transaction-dialog [data-transaction-form]");
   if (!form) return;
   event.preventDefault();
   send(form);
 });
+
+// The list comes back with the focus on the row that it was left at, so that keys go on from there.
+const PLACE = "transactions-row";
+let opened = -1;
+
+const leave = (go) => {
+  const at = opened < 0 ? links().indexOf(document.activeElement) : opened;
+  if (at >= 0) sessionStorage.setItem(PLACE, String(at));
+  go();
+};
 
 const links = () => [...document.querySelectorAll("tr[data-row] a[data-transaction]")];
 
@@ -111,7 +127,7 @@ const remove = () => {
     form.append(field);
   }
   document.body.append(form);
-  form.submit();
+  leave(() => form.submit());
 };
 
 const KEYS = {
@@ -139,3 +155,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+const place = sessionStorage.getItem(PLACE);
+sessionStorage.removeItem(PLACE);
+if (place !== null) links()[Math.min(Number(place), links().length - 1)]?.focus();

@@ -20,6 +20,8 @@ ABSURD_UNITS: Final = Decimal(10) ** 12
 ABSURD_MONEY: Final = Decimal(10) ** 13
 # Prices are rounded in the file; a difference below both is no remark.
 TOLERANCE, TOLERANCE_SHARE = Decimal("0.05"), Decimal("0.01")
+BY_UNIT_OF_PAR: Final = "price: per 100 of par, kept for one"
+ACCRUED_SHARE: Final = Decimal("0.06")  # interest since the last coupon, which is paid with a bond
 SOON: Final = timedelta(days=1)
 
 
@@ -78,7 +80,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a row says, before it is known to make sense. `cash` above zero came in; columns are named for refusals."""
+    """What a row says, before it is known to make sense. `cash` above zero came in; columns are named for refusals.
+
+    `cancelled_in`: the column that says that the row takes such a trade back.
+    """
 
     kind: Kind
     day: date
@@ -91,6 +96,7 @@ class Told:
     currency: str = ""
     settles_on: date | None = None
     external_id: str = ""
+    cancelled_in: str = ""
     columns: dict[str, str] = field(default_factory=dict)
 
     def refused(self, name: str, message: str) -> Refused:
@@ -100,7 +106,7 @@ class Told:
 def drafted(row: int, told: Told) -> Draft:
     """The transaction. Raises Refused."""
     remarks: list[str] = []
-    told = _in_whole_currency(told, remarks)
+    told = _by_unit_of_par(_in_whole_currency(told, remarks), remarks)
     _check(told)
     quantity, amount = _figures(told, remarks)
     type, subtype = told.kind.type, told.kind.subtype
@@ -121,6 +127,7 @@ def drafted(row: int, told: Told) -> Draft:
         settles_on=told.settles_on if told.settles_on and told.settles_on >= told.day else None,
         external_id=told.external_id,
         remarks=tuple(remarks),
+        cancelled_in=told.cancelled_in,
     )
 
 
@@ -139,6 +146,16 @@ def _in_whole_currency(told: Told, remarks: list[str]) -> Told:
     remarks.append(remark("amount", told.currency, code))
     cash, price = (None if figure is None else figure * unit for figure in (told.cash, told.price))
     return replace(told, cash=cash, price=price, fees=told.fees * unit, currency=code)
+
+
+def _by_unit_of_par(told: Told, remarks: list[str]) -> Told:
+    """A bond's price for one of par, where the file quotes it per 100: what was paid tells, accrued interest aside."""
+    is_bond = told.instrument is not None and told.instrument.type == "fixed income"
+    paid, worth = abs(told.cash or ZERO), _worth(told) / 100
+    if not (is_bond and told.price and worth and abs(paid - worth) <= worth * ACCRUED_SHARE + told.fees):
+        return told
+    remarks.append(BY_UNIT_OF_PAR)
+    return replace(told, price=told.price / 100)
 
 
 def _check(told: Told) -> None:

@@ -43,6 +43,8 @@ def _units(label: str, subtype: str, needs: Needs = Needs.UNITS) -> Kind:
 KINDS: Final[Mapping[str, Kind]] = {
     "buy": _trade("Purchase", "buy", "buy"),
     "sell": _trade("Sale", "sell", "sell"),
+    "buy_contribution": _trade("Contribution invested", "buy", "contribution"),
+    "sell_distribution": _trade("Sale paid out", "sell", "distribution"),
     "sell_short": _trade("Short sale", "sell", "sell short"),
     "buy_to_cover": _trade("Purchase to cover", "buy", "buy to cover"),
     "reinvest": _trade("Dividend reinvested", "buy", "dividend reinvestment"),
@@ -56,6 +58,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "long_gain": _cash("Long-term capital gain", "long-term capital gain"),
     "short_gain": _cash("Short-term capital gain", "short-term capital gain"),
     "return_of_capital": _cash("Return of capital", "return of principal"),
+    "cash_in_lieu": _cash("Cash in lieu of a fraction", "split", "transfer"),
     "deposit": _cash("Deposit or withdrawal", "deposit", outward="withdrawal"),
     "contribution": _cash("Contribution", "contribution", outward="withdrawal"),
     "account_fee": _cash("Account fee", "account fee", "fee"),
@@ -100,7 +103,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "tax": "tax_withheld", "tax withheld": "tax_withheld", "withholding tax": "tax_withheld", "steuer": "tax_withheld",
     "transfer": "transfer", "transfer in": "transfer", "transfer out": "transfer", "acat": "transfer",
     "split": "split", "stock split": "split", "spin-off": "spin_off", "spinoff": "spin_off", "merger": "merger",
-    "stock dividend": "stock_dividend", "expired": "expire", "assigned": "assignment", "exercised": "exercise",
+    "stock dividend": "stock_dividend", "cash in lieu": "cash_in_lieu",
+    "expired": "expire", "assigned": "assignment", "exercised": "exercise",
 }  # fmt: skip
 
 

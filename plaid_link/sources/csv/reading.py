@@ -6,6 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from plaid_link.sources.csv.cancelled import without_cancelled
 from plaid_link.sources.csv.kinds import plain
 from plaid_link.sources.csv.layouts import BROKERS, GENERIC, LAYOUTS
 from plaid_link.sources.csv.layouts.base import Context, Layout
@@ -91,7 +92,7 @@ def read(data: bytes, *, options: Options, today: date, most_rows: int) -> Readi
         tuple(row.cells for row in head if row.number > header_row.number)[:SAMPLE_ROWS] if layout is GENERIC else (),
         columns,
         tuple(questions),
-        iter(()) if questions else identified(layout.lines(every, context)),
+        iter(()) if questions else identified(without_cancelled(decoded.text, lambda: layout.lines(every, context))),
     )
 
 

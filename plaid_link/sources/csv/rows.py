@@ -3,11 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 
 ZERO = Decimal(0)
+MERGER = ("transfer", "merger")
 
 
 class Refused(ValueError):
@@ -66,6 +68,8 @@ class Draft:
     executed_at: datetime | None = None
     external_id: str = ""
     remarks: tuple[str, ...] = ()
+    # The column that says that the row takes this trade back; '' where the row is the trade.
+    cancelled_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,20 @@ def identified(lines: Iterable[Line]) -> Iterator[Line]:
     Rows that are equal are told apart by their number: two purchases of ten at 100 on one day are two.
     """
     seen: Counter[str] = Counter()
-    for line in lines:
+    for line in chain.from_iterable(map(_parts, lines)):
         if isinstance(line, Draft) and not line.external_id:
             digest = _digest(line)
             seen[digest] += 1
             line.external_id = f"{digest}-{seen[digest]}"
+        yield line
+
+
+def _parts(line: Line) -> Iterator[Line]:
+    """Units that a merger takes and the cash that it pays for them, told in one row, are two transactions."""
+    if isinstance(line, Draft) and (line.type, line.subtype) == MERGER and line.quantity < 0 and line.amount < 0:
+        yield replace(line, amount=ZERO)
+        yield replace(line, quantity=ZERO, price=ZERO, fees=ZERO)
+    else:
         yield line
 
 

@@ -46,3 +46,17 @@ def test_a_statement_that_cannot_be_read_says_why(data: bytes, message: str) -> 
 
 def test_a_csv_is_no_ofx() -> None:
     assert not ofx.is_ofx(sample("fidelity.csv"))
+
+
+def test_a_bond_is_a_bond_and_priced_by_one_of_par() -> None:
+    """25,000 of par at 99.5 are 24,875; the statement quotes per 100, as OFX asks for of debt."""
+    bond = (
+        b"<BUYDEBT><INVBUY><INVTRAN><FITID>F9<DTTRADE>20250110120000<MEMO>BOUGHT</INVTRAN><SECID><UNIQUEID>912810TM0"
+        b"<UNIQUEIDTYPE>CUSIP</SECID><UNITS>25000<UNITPRICE>99.5<COMMISSION>0<TOTAL>-24875.00<SUBACCTSEC>CASH"
+        b"<SUBACCTFUND>CASH</INVBUY></BUYDEBT>\n<BUYSTOCK>"
+    )
+    found = {row.external_id: row for row in _drafts(sample("fidelity.qfx").replace(b"<BUYSTOCK>", bond, 1))}
+    told = found["ofx-F9"]
+    assert told.instrument
+    assert (told.instrument.type, told.instrument.cusip) == ("fixed income", "912810TM0")
+    assert (told.price, told.amount) == (D("0.995"), 24875)

@@ -17,13 +17,17 @@ OTHER_ACCOUNT: Final = "Of another account"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What reading a file knows beside its rows. `actions`: kinds that the user gave to words of the file."""
+    """What reading a file knows beside its rows. `actions`: kinds that the user gave to words of the file.
+
+    `tickers`: of names, as other rows of the file tell them, where a layout needs them.
+    """
 
     style: Style
     today: date
     actions: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
+    tickers: Mapping[str, str] = field(default_factory=dict)
 
     def kind(self, words: str, known: str, *, column: str) -> Kind:
         """The kind of these words: the user's choice, else what is `known`. Raises Refused, LeaveOut."""

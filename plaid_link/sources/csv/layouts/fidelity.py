@@ -16,7 +16,8 @@ ACTIONS: Final = (
     ("you sold closing", "sell"), ("you sold", "sell"), ("purchase into core account", "buy"),
     ("redemption from core account", "sell"), ("redemption payout", "sell"), ("reinvestment", "reinvest"),
     ("dividend received", "dividend"), ("dividend adjustment", "dividend"), ("interest earned", "interest"),
-    ("interest", "interest"), ("long-term cap gain", "long_gain"), ("short-term cap gain", "short_gain"),
+    ("interest", "interest"), ("muni exempt int", "interest"), ("muni taxable int", "interest"),
+    ("long-term cap gain", "long_gain"), ("short-term cap gain", "short_gain"),
     ("return of capital", "return_of_capital"), ("margin interest", "margin_interest"),
     ("foreign tax paid", "foreign_tax"), ("non-resident tax", "foreign_tax"), ("adj non-resident tax", "foreign_tax"),
     ("tax withheld", "tax_withheld"), ("fed tax w/h", "tax_withheld"), ("state tax w/h", "tax_withheld"),
@@ -26,7 +27,7 @@ ACTIONS: Final = (
     ("deposit", "deposit"), ("withdrawal", "deposit"), ("debit card purchase", "deposit"), ("cash advance", "deposit"),
     ("cash contribution", "contribution"), ("contrib", "contribution"), ("co contr", "contribution"),
     ("partic contr", "contribution"), ("rollover cash", "deposit"), ("early dist", "deposit"),
-    ("normal distr", "deposit"), ("premature dist", "deposit"), ("in lieu of", "long_gain"),
+    ("normal distr", "deposit"), ("premature dist", "deposit"), ("in lieu of", "cash_in_lieu"),
     ("transferred from", "transfer"), ("transferred to", "transfer"), ("transfer of assets", "transfer"),
     ("journaled", "transfer"), ("rollover shares", "transfer"), ("asset/acct", "transfer"),
     ("reverse split", "split"), ("distribution", "split"), ("stock split", "split"), ("spin", "spin_off"),
@@ -53,6 +54,7 @@ class Fidelity(Broker):
         kind = context.kind(_first_words(lower), known, column="action")
         return Told(
             kind=kind,
+            cancelled_in="action" if "cancelled trade" in lower else "",
             day=record.day("run date"),
             cash=record.number("amount"),
             quantity=record.number("quantity"),

@@ -12,9 +12,10 @@ from plaid_link.sources.csv.layouts.base import Broker, Context
 from plaid_link.sources.csv.rows import Instrument
 
 CODES: Final = {
+    "bcxl": "buy", "scxl": "sell",
     "buy": "buy", "sell": "sell", "bto": "buy", "stc": "sell", "sto": "sell_short", "btc": "buy_to_cover",
     "ss": "sell_short", "bc": "buy_to_cover", "cdiv": "dividend", "mdiv": "dividend", "qdiv": "qualified_dividend",
-    "sdiv": "stock_dividend", "cil": "long_gain", "int": "interest", "slip": "interest", "mint": "margin_interest",
+    "sdiv": "stock_dividend", "cil": "cash_in_lieu", "int": "interest", "slip": "interest", "mint": "margin_interest",
     "gdbp": "deposit", "ach": "deposit", "rtp": "deposit", "wire": "deposit", "xent": "deposit", "dcf": "deposit",
     "itrf": "transfer", "abip": "deposit", "futswp": "deposit", "jnlc": "deposit", "jnls": "transfer",
     "gold": "account_fee", "gmpc": "deposit", "dfee": "fee", "afee": "fee", "mrgf": "fee", "wfee": "fee",
@@ -23,6 +24,7 @@ CODES: Final = {
     "mrgs": "merger", "mrgc": "merger", "sxch": "merger", "oexp": "expire", "oasgn": "assignment", "oexcs": "exercise",
     "ltcg": "long_gain", "stcg": "short_gain", "crrd": "deposit", "mtch": "contribution", "cfir": "contribution",
 }  # fmt: skip
+CANCELS: Final = frozenset({"bcxl", "scxl"})
 _CUSIP: Final = re.compile(r"CUSIP: ?([0-9A-Z]{9})")
 _OPTION_PREFIX: Final = re.compile(r"^Option (?:Expiration|Assignment|Exercise) for ", re.IGNORECASE)
 
@@ -44,6 +46,7 @@ class Robinhood(Broker):
         record.cells["quantity"], is_short = _unmarked(record.text("quantity"))
         return Told(
             kind=kind,
+            cancelled_in="trans code" if plain(code) in CANCELS else "",
             day=record.day("activity date"),
             cash=record.number("amount"),
             quantity=_signed(record.number("quantity"), known, is_short),

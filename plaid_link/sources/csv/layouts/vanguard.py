@@ -39,7 +39,8 @@ class Vanguard(Broker):
         action = record.text("transaction type")
         if plain(action) in SWEEPS:
             raise LeaveOut("A sweep between cash and the settlement fund")
-        kind = context.kind(action, ACTIONS.get(plain(action), ""), column="transaction type")
+        shares = record.number("shares")
+        kind = context.kind(action, _known(plain(action), bool(shares)), column="transaction type")
         symbol, name = record.text("symbol"), record.text("investment name")
         named = symbol.upper() not in _CASH_SYMBOLS or (name and name.upper() != "CASH")
         fees = "commission fees" if "commission fees" in record.cells else "commissions and fees"
@@ -48,7 +49,7 @@ class Vanguard(Broker):
             kind=kind,
             day=record.day("trade date"),
             cash=record.number("net amount"),
-            quantity=record.number("shares"),
+            quantity=shares,
             # Vanguard writes 0 for "not told", and 1 a unit on rows without units.
             price=price or None,
             fees=record.sum(fees),
@@ -56,3 +57,10 @@ class Vanguard(Broker):
             name=f"{record.text('transaction description') or action}: {name}",
             settles_on=record.settles("settlement date") if kind.type in ("buy", "sell") else None,
         )
+
+
+def _known(action: str, has_units: bool) -> str:
+    """A 529 plan invests what comes in at once, and one row tells of both: "Contribution AIP", with shares."""
+    if has_units and action.startswith(("contribution", "distribution")):
+        return "buy_contribution" if action.startswith("contribution") else "sell_distribution"
+    return ACTIONS.get(action, "contribution" if action.startswith("contribution") else "")
