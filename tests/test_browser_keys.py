@@ -61,7 +61,7 @@ def test_a_transaction_is_added(page: Page, drawn: Portfolio) -> None:
     press(page, "n")
     page.wait_for_selector(FORM)
     reach(page, "[name=kind]")
-    page.keyboard.type("Divi")
+    page.keyboard.type("Long-term")
     reach(page, "[name=security]")
     page.keyboard.type("AAPL")
     reach(page, "[name=cash]")
@@ -69,18 +69,23 @@ def test_a_transaction_is_added(page: Page, drawn: Portfolio) -> None:
     press(page, "Enter")
     page.wait_for_selector(".banner--success >> text=Added")
     added = Transaction.objects.filter(owner=drawn.owner, source="manual").get()
-    assert (added.type, added.subtype, added.amount, str(added.security)) == ("cash", "dividend", D("-12.34"), "AAPL")
+    assert (added.type, added.subtype, added.amount, str(added.security)) == (
+        "cash",
+        "long-term capital gain",
+        D("-12.34"),
+        "AAPL",
+    )
 
 
 def test_after_a_change_the_keys_go_on_from_its_row(page: Page, drawn: Portfolio) -> None:
     press(page, "ArrowDown", "ArrowDown", "ArrowDown", "Enter")
     page.wait_for_selector(FORM)
-    name = page.input_value("[name=description]")
-    reach(page, "[name=description]")
+    name = page.input_value(f"{FORM} [name=description]")
+    reach(page, f"{FORM} [name=description]")
     page.keyboard.type(", corrected")
     press(page, "Enter")
     page.wait_for_selector(".banner--success >> text=Saved")
-    assert name in focused(page) or "corrected" in page.evaluate("document.activeElement.closest('tr').textContent")
+    assert f"{name}, corrected" in page.evaluate("document.activeElement.closest('tr').textContent")
     at = page.evaluate(
         "[...document.querySelectorAll('tr[data-row] a[data-transaction]')].indexOf(document.activeElement)"
     )
