@@ -80,6 +80,20 @@ HOLDINGS = (
     Column("currency", "account__currency", _plain),
     Column("source", "data_source", _plain),
 )
+LOTS = (
+    Column("institution", "account__institution__name", _plain),
+    Column("account_id", "account_id"),
+    Column("account", "account__name", _plain),
+    Column("ticker", "security__ticker_symbol", _plain),
+    Column("security", "security__name", _plain),
+    Column("opened_by", "opened_by_id"),
+    Column("opened", "opened", lambda day: day.isoformat()),
+    Column("entered", "entered", lambda day: day.isoformat()),
+    _number("quantity"),
+    _amount("cost"),
+    _amount("wash_sale_added", "added"),
+    Column("currency", "currency", _plain),
+)
 
 
 def export(queryset: "QuerySet[Any]", columns: Sequence[Column], *, user_id: int) -> Generator[bytes, None, None]:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef
 
 from investments import ledger
 from investments.core.effects import TABLE, Direction, effect_of
@@ -97,6 +97,7 @@ def add_transaction(*, told: Told, external_id: str = "") -> Transaction:
     The same `external_id` with the same content again changes nothing; with other content it raises StaleVersion.
     """
     _check(told)
+    _check_existed(told)
     entry = _entry(told, external_id or str(uuid.uuid4()))
     return ledger.add_transaction(
         account=told.account, entry=entry, security=told.security, source=SOURCE, today=today()
@@ -146,6 +147,17 @@ def _check(told: Told, before: Transaction | None = None) -> None:
     if before is None:
         _check_currency(told)
     _check_amount(told)
+
+
+def _check_existed(told: Told) -> None:
+    """Of an account that only its owner tells of, nothing is sold before its first day, unless it is sold short."""
+    is_own = told.account.source in (Security.Source.MANUAL, Security.Source.CSV)
+    if not is_own or told.type != "sell" or effect_of(told.type, told.subtype).short:
+        return
+    first = Transaction.objects.current().filter(account=told.account).aggregate(day=Min("date"))["day"]
+    if first is not None and told.date < first:
+        message = f"There is nothing in {told.account} before {first}: enter first what was bought until then"
+        raise Refused(message, field="date")
 
 
 def _check_currency(told: Told) -> None:

@@ -37,7 +37,7 @@ def account(owner: Any) -> Account:
     """100 OLD at 30, paid from a deposit of 3,000; OLD stands at 50 until the ex-date."""
     load(OLD=(50, 50), NEW=(80, 80), GEV=(None, 10))
     account = manual.open_account(owner_id=owner.pk, name="By hand", subtype="brokerage", currency="USD")
-    known = ledger.upsert_securities(source="csv", entries=[OLD, NEW, GEV]).by_external_id
+    known = ledger.upsert_securities(source="plaid", entries=[OLD, NEW, GEV]).by_external_id
     entered = [row("cash/deposit", BOUGHT, -3000), row("buy/buy", BOUGHT, 3000, OLD, 100)]
     ledger.record_transactions(accounts={"": account}, securities=known, source="manual", entries=entered, today=TODAY)
     map_securities(security_ids=[security.pk for security in known.values()])
@@ -46,6 +46,8 @@ def account(owner: Any) -> Account:
 
 @pytest.fixture
 def operator(staff: Any, client: Client) -> Client:
+    staff.is_superuser = True
+    staff.save(update_fields=["is_superuser"])
     client.force_login(staff)
     return client
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from investments import exports
 from investments.api.holdings import HoldingViewSet
+from investments.api.tax import LotViewSet
 from investments.api.transactions import TransactionViewSet
 from portfolio_site.lib.sessions import NEW_YORK
 from portfolio_site.lib.streaming import streamed
@@ -19,7 +20,7 @@ CSV = (200, "text/csv")
 EXAMPLE = OpenApiExample(
     "Two lines", value="id,date,...\r\n9314,2026-10-05,...\r\n", status_codes=["200"], media_type="text/csv"
 )
-WHAT = ("transactions", "holdings")
+WHAT = ("transactions", "holdings", "lots")
 
 
 class TransactionExport(TransactionViewSet):
@@ -48,7 +49,15 @@ class HoldingExport(HoldingViewSet):
         return _file(request, "holdings", exports.export(found, exports.HOLDINGS, user_id=request.user.pk))
 
 
-KINDS: dict[str, Any] = {"transactions": TransactionExport, "holdings": HoldingExport}
+class LotExport(LotViewSet):
+    pagination_class = None
+
+    def export(self, request: Request) -> StreamingHttpResponse:
+        found = self.filter_queryset(self.get_queryset())
+        return _file(request, "lots", exports.export(found, exports.LOTS, user_id=request.user.pk))
+
+
+KINDS: dict[str, Any] = {"transactions": TransactionExport, "holdings": HoldingExport, "lots": LotExport}
 
 
 class DataExport(TransactionExport):

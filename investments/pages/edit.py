@@ -49,7 +49,7 @@ def add(request: HttpRequest) -> HttpResponse:
         )
         if isinstance(saved, Transaction):
             Steps(request).did(saved, before=NOTHING)
-            return _done(request, "Added.")
+            return _done(request, "Added.", saved)
         if saved is not None:
             return _conflict(request, form, saved, None)
     return _page(request, form, None)
@@ -66,7 +66,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         if isinstance(saved, Transaction):
             if saved.version != seen:
                 Steps(request).did(saved, before=seen)
-            return _done(request, "Saved.")
+            return _done(request, "Saved.", saved)
         if saved is not None:
             return _conflict(request, form, saved, row)
     return _page(request, form, row)
@@ -170,9 +170,12 @@ def _next(request: HttpRequest) -> str:
     return asked if safe else reverse("transactions")
 
 
-def _done(request: HttpRequest, said: str) -> HttpResponse:
-    """Back to the list. A dialog is told where to go: following, it would take the message with a page not shown."""
+def _done(request: HttpRequest, said: str, row: Transaction | None = None) -> HttpResponse:
+    """Back to the list. A dialog is told where to go, and which row it has saved: following, it would take the message
+    with a page not shown.
+    """
     messages.success(request, said)
     if request.headers.get("X-Fragment"):
-        return HttpResponse(status=204, headers={"X-Location": _next(request)})
+        saved = {} if row is None else {"X-Row": str(row.pk)}
+        return HttpResponse(status=204, headers={"X-Location": _next(request), **saved})
     return redirect(_next(request))

@@ -131,6 +131,7 @@ def _page(request: HttpRequest, *, refused: OpeningForm | None = None, status: i
         "refused": refused is not None,
         "is_behind": tax.lots_are_behind(owner=request.user),
         "csv_url": _csv_url(scope, year),
+        "lots_url": _lots_url(scope),
         "print_url": f"{reverse('form_8949')}?{urlencode({'year': year, **scope.parameters})}",
         "connect_url": reverse("onboarding_connect"),
         "opening_url": f"{reverse('tax_opening')}{scope.query}",
@@ -153,6 +154,11 @@ def _year_links(scope: Scope, years: Sequence[int], chosen: int) -> list[dict[st
 def _csv_url(scope: Scope, year: int) -> str:
     named = [] if scope.is_everything else [("filter_account", pk) for pk in scope.account_ids]
     return f"{reverse('api-tax-8949-csv')}?{urlencode([('year', year), *named])}"
+
+
+def _lots_url(scope: Scope) -> str:
+    named = [] if scope.is_everything else [("account_id", pk) for pk in scope.account_ids]
+    return f"{reverse('api-export')}?{urlencode([('what', 'lots'), *named])}"
 
 
 def _parts(report: tax.Report, most: int | None) -> list[FormPart]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from investments import ledger
+from investments import ledger, lots
 from investments.entries import TransactionEntry
 from tests.fixtures import TODAY, Portfolio
 
@@ -71,6 +71,20 @@ def test_holdings(api: Any, portfolio: Portfolio) -> None:
         ("AAPL", "4", ""),
         ("VTI", "20", "5000.00"),
     ]
+
+
+def test_open_lots(api: Any, portfolio: Portfolio) -> None:
+    """Those of the list and in its order, with its filters; what a wash sale added stands beside the cost."""
+    lots.recompute_lots(owner_id=portfolio.owner.pk)
+    caller = api(portfolio.owner)
+    for query in ({}, {"account_id": str(portfolio.ira.pk)}, {"ticker": "aapl"}):
+        listed = caller.get("/api/v1/lots", query).json()["items"]
+        rows = rows_of(caller.get(DATA, {"what": "lots", **query}))
+        assert [(row["ticker"], row["quantity"], row["cost"], row["opened"]) for row in rows] == [
+            (lot["security"]["ticker_symbol"] or "", lot["quantity"], lot["cost"] or "", lot["opened"] or "")
+            for lot in listed
+        ]
+        assert rows
 
 
 def test_a_file_by_its_headers(api: Any, portfolio: Portfolio) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from investments import ledger
+from investments import ledger, manual
 from investments.models import Transaction
 from tests.fixtures import Portfolio
 
@@ -166,3 +166,18 @@ def test_query_count(api: Any, portfolio: Portfolio, django_assert_num_queries: 
     # follow it, account's version; releases.
     with django_assert_num_queries(12):
         caller.patch(row, {"version": 1, "name": "Mine"})
+
+
+def test_nothing_is_sold_before_the_account_has_anything(api: Any, portfolio: Portfolio) -> None:
+    """Of an account kept by hand; of one that a brokerage reports, nobody knows what was there before its window."""
+    caller = api(portfolio.owner)
+    kept = manual.open_account(owner_id=portfolio.owner.pk, name="By hand", subtype="brokerage", currency="USD")
+    told = {"account_id": kept.pk, "type": "buy", "ticker": "AAPL", "date": "2026-02-02", "quantity": "1", "price": "9"}
+    assert caller.post(URL, told, format="json").status_code == 201
+    sale = told | {"type": "sell", "date": "2026-02-01"}
+    refused = caller.post(URL, sale, format="json")
+    assert refused.status_code == 400
+    assert "nothing in By hand before 2026-02-02" in refused.json()["errors"]["date"][0]
+    assert Transaction.objects.filter(account=kept).count() == 1
+    for change in ({"subtype": "sell short"}, {"date": "2026-02-02"}, {"account_id": portfolio.brokerage.pk}):
+        assert caller.post(URL, sale | change, format="json").status_code == 201

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -35,3 +35,12 @@ def test_other_kinds_and_the_days_of_change(kind: Settling, trade: str, settles:
 def test_sessions_that_end_too_soon_are_an_error() -> None:
     with pytest.raises(IndexError):
         settles_on(date(2025, 1, 31), Settling.STOCK, SESSIONS)
+
+
+@pytest.mark.parametrize("kind", Settling)
+def test_what_was_traded_first_settles_first(kind: Settling) -> None:
+    """Also where the cycle was shortened: lots go by the day of the trade, which is the order of settlement too."""
+    days = [SESSIONS[0] + timedelta(number) for number in range((SESSIONS[-10] - SESSIONS[0]).days)]
+    settled = [settles_on(day, kind, SESSIONS) for day in days]
+    assert settled == sorted(settled)
+    assert len(days) > 2900

@@ -39,7 +39,7 @@ const send = async (form) => {
   for (const button of buttons) button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), ...FRAGMENT });
-    if (answer.status === 204) leave(() => location.assign(answer.headers.get("X-Location")));
+    if (answer.status === 204) leave(() => location.assign(answer.headers.get("X-Location")), answer.headers.get("X-Row"));
     else if (answer.ok || answer.status === 409) await show(answer);
     else throw new Error(`The server answered ${answer.status}`);
   } catch (error) {
@@ -63,7 +63,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-transaction]") ?? (getSelection().isCollapsed && !event.target.closest("a") ? row?.querySelector("a[data-transaction]") : null);
   if (link) {
     event.preventDefault();
-    opened = links().indexOf(link);
+    opened = link;
     open(link.href);
   }
   if (event.target.closest("#transaction-dialog [data-close]")) {
@@ -84,13 +84,13 @@ document.addEventListener("submit", (event) => {
   send(form);
 });
 
-// The list comes back with the focus on the row that it was left at, so that keys go on from there.
+// The list comes back with the focus on the row that was saved, or where the one was that is gone, and keys go on there.
 const PLACE = "transactions-row";
-let opened = -1;
+let opened = null;
 
-const leave = (go) => {
-  const at = opened < 0 ? links().indexOf(document.activeElement) : opened;
-  if (at >= 0) sessionStorage.setItem(PLACE, String(at));
+const leave = (go, row = null) => {
+  const at = links().indexOf(dialog.open ? opened : document.activeElement);
+  sessionStorage.setItem(PLACE, JSON.stringify({ row, at }));
   go();
 };
 
@@ -156,6 +156,9 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-const place = sessionStorage.getItem(PLACE);
+const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
 sessionStorage.removeItem(PLACE);
-if (place !== null) links()[Math.min(Number(place), links().length - 1)]?.focus();
+if (place) {
+  const saved = place.row && document.querySelector(`tr[data-row="${place.row}"] a[data-transaction]`);
+  (saved ?? links()[Math.min(place.at, links().length - 1)])?.focus();
+}
