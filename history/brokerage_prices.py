@@ -6,12 +6,13 @@ would change with every rebuild.
 """
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import connection, transaction
 
-from history.invalidation import accounts_changed
+from history.invalidation import securities_priced
 from history.valuation import IS_CASH, market_today
 from investments.models.security import PUBLIC_SOURCES
 
@@ -24,42 +25,31 @@ FROM investments_holding h
 JOIN investments_security s ON s.id = h.security_id AND s.source = ANY(%(public)s)
 LEFT JOIN history_securitymapping m ON m.security_id = s.id
 WHERE h.account_id = ANY(%(accounts)s) AND h.removed_at IS NULL AND m.symbol_id IS NULL AND NOT {IS_CASH}
-    AND h.institution_price > 0 AND h.institution_price_as_of <= %(today)s
+    AND h.institution_price > 0 AND h.institution_price_as_of BETWEEN %(first)s AND %(today)s
 ORDER BY s.id, h.institution_price_as_of, h.id
 ON CONFLICT (symbol_id, day) DO UPDATE SET close = excluded.close
 WHERE history_price.source = excluded.source AND history_price.close <> excluded.close
 RETURNING -symbol_id, day
-"""
-OTHERS: Final = """
-SELECT DISTINCT ON (h.account_id) h.account_id, told.day
-FROM unnest(%(securities)s::bigint[], %(days)s::date[]) told(security_id, day)
-JOIN investments_holding h ON h.security_id = told.security_id AND h.account_id <> ALL(%(accounts)s)
-ORDER BY h.account_id, told.day
 """
 
 
 def record_brokerage_prices(*, account_ids: Collection[int], now: datetime | None = None) -> int:
     """Keep what the accounts' brokerages say of securities that no symbol prices; how many prices are new or differ.
 
-    Others who hold the same are marked to be rebuilt where their histories have gone past the day. Call as the worker.
+    Whoever holds the same is marked to be rebuilt from that day on, snapshots too: one may have been taken before the
+    price of its day was told. Call as the worker.
     """
+    today = market_today(now)
     parameters = {
         "accounts": sorted(account_ids),
         "public": [str(source) for source in PUBLIC_SOURCES],
-        "today": market_today(now),
+        "first": today - timedelta(days=settings.HISTORY_DAYS),
+        "today": today,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(RECORD, parameters)
-        written = cursor.fetchall()
-        if written:
-            _mark_others(written, parameters["accounts"])
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(RECORD, parameters)
+            written = cursor.fetchall()
+        for day in sorted({day for _, day in written}):
+            securities_priced([security for security, its_day in written if its_day == day], day)
     return len(written)
-
-
-def _mark_others(written: list[tuple[int, date]], told_by: object) -> None:
-    securities, days = zip(*written, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(OTHERS, {"securities": list(securities), "days": list(days), "accounts": told_by})
-        first_days = cursor.fetchall()
-    for day in sorted({day for _, day in first_days}):
-        accounts_changed([account for account, since in first_days if since == day], day, past=True)

@@ -104,7 +104,6 @@ def _size_contracts(line: Line, corrected: Corrected) -> Change:
         raise BadCorrection(f"Line {line.number}, symbol: there is no option {line.symbol!r}")
     before = options[0].multiplier
     corrected.account_ids |= ledger.set_contract_size(securities=options, size=line.size)
-    securities_changed([option.pk for option in options], date.min)
     return Change(line, f"{before.normalize():f}", f"{line.size:f} (operator)", security_id=options[0].pk)
 
 

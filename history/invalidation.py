@@ -94,6 +94,11 @@ def securities_changed(security_ids: Iterable[int], since: date) -> int:
     return _mark(HOLDERS, {"securities": list(security_ids), "moved": date.min}, day)
 
 
+def securities_priced(security_ids: Iterable[int], since: date) -> int:
+    """What brokerages say of the securities' worth differs from a day on; returns how many accounts were marked."""
+    return _mark(HOLDERS, {"securities": list(security_ids), "moved": since}, since)
+
+
 def currencies_changed(pairs: Sequence[tuple[str, str]], since: date) -> int:
     """Exchange rates of (base, quote) pairs differ from a day on; returns how many accounts were marked."""
     return _convert_anew(pairs, since, past=False)

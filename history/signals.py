@@ -1,9 +1,11 @@
 """What a change of the ledger or of a base currency asks for is queued at once.
 
-Only for speed: the sweep and the hourly look for rates find whatever is lost here.
+Only for speed: the sweep and the hourly look for rates find whatever is lost here. But what a security is told to be
+otherwise than before marks its holders' histories in the same transaction.
 """
 
 import logging
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +14,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from history.fx import HUB
-from investments.signals import ledger_changed
+from investments.signals import ledger_changed, securities_restated
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,14 @@ def rebuild_soon(account_ids: list[int], **_signal: Any) -> None:
     from history.tasks import enqueue_rebuild
 
     enqueue_rebuild(account_ids)
+
+
+@receiver(securities_restated, dispatch_uid="history.restate")
+def restate(security_ids: list[int], **_signal: Any) -> None:
+    """Every day of whoever holds them, in the transaction of whoever says so."""
+    from history.invalidation import securities_changed
+
+    securities_changed(security_ids, date.min)
 
 
 @receiver(post_save, sender=settings.AUTH_USER_MODEL, dispatch_uid="history.rates_soon")

@@ -35,6 +35,10 @@ PRICE_KEY = "COALESCE(m.symbol_id, -s.id::int)"
 # Long enough to hold the two last closes of whatever still trades; only for the rest are all partitions searched.
 RECENT_DAYS = 15
 
+# What a rate did to the price before is part of the change, as it is of the chart.
+OUR_RATE_BEFORE = rate_sql(source="our_currency", target="valued.currency", day="before.day")
+BROKER_RATE_BEFORE = rate_sql(source="broker_currency", target="valued.currency", day="%(session_before)s")
+
 VALUE_HOLDINGS = f"""
 WITH held AS (
     SELECT h.id, h.quantity * {MULTIPLIER} AS shares, h.institution_price AS broker_price,
@@ -83,8 +87,10 @@ WITH held AS (
     FROM priced
 ), compared AS (
     SELECT valued.*, round(CASE
-        WHEN is_cash OR (is_cash_equivalent AND before.close IS NULL) THEN 0
-        WHEN change_day >= LEAST(session, %(closed_session)s) THEN value - shares * our_rate * before.close / COALESCE((
+        WHEN is_cash OR (is_cash_equivalent AND before.close IS NULL)
+            THEN value - round(broker_value * {BROKER_RATE_BEFORE}, 4)
+        WHEN change_day >= LEAST(session, %(closed_session)s)
+            THEN value - shares * {OUR_RATE_BEFORE} * before.close / COALESCE((
             SELECT c.ratio FROM investments_corporateaction c
             WHERE c.security_id = valued.security_id AND c.kind IN ('split', 'stock_dividend')
                 AND c.voided_at IS NULL
@@ -176,7 +182,8 @@ def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -
     """Write price, value, basis, price day and day change of every holding of the accounts; how many rows changed.
 
     One statement whatever the number of accounts; rows that are right already are left alone. `day_change` compares
-    with the close before the last session and is null where either price is missing or older than that session.
+    with the close before the last session, at the rate of its day, and is null where either price is missing or older
+    than that session.
     """
     now = now or timezone.now()
     today = market_today(now)
@@ -188,6 +195,7 @@ def value_holdings(*, account_ids: Sequence[int], now: datetime | None = None) -
         "today": today,
         "session": previous_session(today, inclusive=True),
         "closed_session": last_closed_session(now),
+        "session_before": previous_session(previous_session(today, inclusive=True)),
     }
     with connection.cursor() as cursor:
         cursor.execute(VALUE_HOLDINGS, parameters)

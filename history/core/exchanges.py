@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from history.core.book import Book, Bools, Ints, Movements, Positions, of_positions
+from history.core.book import Book, Bools, Floats, Ints, Movements, Positions, of_positions
 from history.core.market import Exchanges, Market
 from history.core.timeline import BOOKING_DAYS, Timeline, build_timeline
 
@@ -33,7 +33,8 @@ class _Leg:
     """A position at an ex-date, seen through the brokerage's rows alone: its units from the ex-date on and before.
 
     `booked` is the brokerage's row for the exchange (day, units), None when there is none; `first` is the units when
-    the window opens, `least` the fewest units before the ex-date, `dealt` whether anything was dealt before it.
+    the window opens, `least` the fewest units before the ex-date, `dealt` whether anything was dealt before
+    it, `lately` what was in the days just before, the last first.
     """
 
     position: int
@@ -43,6 +44,7 @@ class _Leg:
     first: float
     least: float
     dealt: bool
+    lately: Floats
 
 
 def exchanged(*, book: Book, market: Market) -> Book:
@@ -110,6 +112,7 @@ def _leg(position: int, timeline: Timeline, movements: Movements, rows: Ints, at
         first=float(level[0]),
         least=float((level[:before] / timeline.growth[events][:before]).min() * timeline.growth[events][before - 1]),
         dealt=bool((row[:before] >= 0).any()),
+        lately=timeline.delta[events][:before][(row[:before] >= 0) & (days[:before] >= day - BOOKING_DAYS)][::-1],
     )
 
 
@@ -164,15 +167,21 @@ def _booked_end(movements: Movements, parent: _Leg, day: int) -> tuple[int, floa
 def _units_ended(positions: Positions, parent: _Leg, child: _Leg | None, ratio: float, day: int) -> float:
     """As many as the brokerage last told, or as its rows need, or as what came instead can have come from."""
     needed = max(-parent.least, 0.0)
+    told = _last_told(positions, parent.position, day)
+    if told and not np.any(np.abs(np.cumsum(parent.lately) + told) <= NOTHING):
+        return told
     if parent.dealt and needed <= NOTHING:
         return 0.0  # its rows tell a whole story: sold before
-    last, since = positions.last_units, positions.removed_day
-    if last is not None and since is not None:
-        told = float(last[parent.position])
-        if told and not np.isnan(told) and since[parent.position] >= day - BOOKING_DAYS:
-            return told
     came = child.first / ratio if child is not None and ratio and child.first > 0 else 0.0
     return max(needed, came)
+
+
+def _last_told(positions: Positions, position: int, day: int) -> float:
+    """Units that the brokerage listed until the exchange, 0 where it told nothing of them then."""
+    last, since = positions.last_units, positions.removed_day
+    if last is None or since is None or since[position] < day - BOOKING_DAYS:
+        return 0.0
+    return float(np.nan_to_num(last[position]))
 
 
 def _is_paid(movements: Movements, parent: _Leg, child: _Leg | None, day: int) -> bool:

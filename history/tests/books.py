@@ -1,14 +1,16 @@
 """Books for tests: from a simulated life, or from a few lines that read like the case they describe."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
 from history.core.book import NO_DAY, Accounts, Book, Bools, Floats, History, Ints, Movements, Positions
-from history.core.market import NO_SPLITS, Exchanges, Market, Splits, build_market
+from history.core.market import NO_EXCHANGES, NO_SPLITS, Exchanges, Market, Splits, build_market
 from history.core.reconstruct import reconstruct
+from history.tests.exchange import ONE_DAY
+from history.tests.full_life import FullLife
 from history.tests.life import Life, Row
 from investments.core.effects import Deltas, deltas, effect_of, normalise
 
@@ -169,7 +171,40 @@ def life_market(life: Life) -> Market:
             else:
                 prior_close[column], prior_day[column] = float(close), place
         splits += [(column, (day - life.start).days, float(ratio)) for day, ratio in security.splits.items()]
-    return build_market(closes=closes, splits=splits_of(splits), prior_close=prior_close, prior_day=prior_day)
+    return build_market(
+        closes=closes,
+        splits=splits_of(splits),
+        prior_close=prior_close,
+        prior_day=prior_day,
+        fx=life_rates(life),
+        exchanges=life_exchanges(life),
+    )
+
+
+def life_rates(life: Life) -> Floats | None:
+    """(D, S) dollars for the currency of each security, carried forward; None where all are in dollars."""
+    if not isinstance(life, FullLife):
+        return None
+    days = [life.start + number * ONE_DAY for number in range((life.end - life.start).days + 1)]
+    rates = [float(life.rates[max(day for day in life.rates if day <= today)]) for today in days]
+    ones = [1.0] * len(days)
+    return np.array([ones if one.currency == "USD" else rates for one in life.securities.values()]).T
+
+
+def life_exchanges(life: Life) -> Exchanges:
+    if not isinstance(life, FullLife):
+        return NO_EXCHANGES
+    columns = {name: column for column, name in enumerate(life.securities)}
+    told = [
+        Exchange(
+            day=day_of(life, event.day), ratio=float(event.ratio), cash=float(event.cash), ends=event.ends,
+            successor=columns.get(event.child, -1), column=columns[event.parent],
+        )
+        for event in life.events
+    ]  # fmt: skip
+    made = exchanges_of(told, len(columns))
+    made.group[columns["AFTER"]] = made.group[columns["BEFORE"]]
+    return replace(made, successor=np.where(made.successor >= 0, made.group[made.successor], -1))
 
 
 def life_book(life: Life) -> Book:
@@ -179,20 +214,25 @@ def life_book(life: Life) -> Book:
         (account.number, name): units for account in life.accounts for name, units in account.truth[-1].units.items()
     }
     moved = {(row.account, row.security) for row in life.rows if row.security in columns}
-    keys = sorted(last.keys() | moved)
+    ended = life.ended if isinstance(life, FullLife) else {}
+    keys = sorted(last.keys() | moved | ended.keys())
     place = {key: position for position, key in enumerate(keys)}
     held = [
         Held(
             units=float(last.get(key, 0)),
             column=columns[key[1]],
             multiplier=float(life.securities[key[1]].multiplier),
-            may_short=life.securities[key[1]].kind == "option",
+            may_short=life.securities[key[1]].kind in ("option", "mini"),
+            is_cash=life.securities[key[1]].kind == "sweep",
+            last_units=float(ended[key][0]) if key in ended else NAN,
+            removed_day=day_of(life, ended[key][1]) if key in ended else NO_DAY,
             account=key[0],
         )
         for key in keys
     ]
-    moves = [life_move(life, row, place.get((row.account, row.security), -1)) for row in life.rows]
-    cash = np.array([float(account.truth[-1].cash) for account in life.accounts])
+    rows = [row for row in life.rows if not any(row is one for one in life.cancelled)]
+    moves = [life_move(life, row, place.get((row.account, row.security), -1)) for row in rows]
+    cash = np.array([float(account.cash) for account in life.accounts])
     return Book(Accounts(cash, np.zeros(cash.size, np.bool_)), positions_of(held), movements_of(moves))
 
 

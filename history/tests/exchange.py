@@ -6,20 +6,22 @@ from decimal import Decimal
 from random import Random
 
 ONE_DAY = timedelta(days=1)
+MULTIPLIERS = {"option": Decimal(100), "mini": Decimal(10), "bond": Decimal("0.01")}
 SPLIT_RATIOS = (Decimal(2), Decimal("0.125"), Decimal(3))
 
 
 @dataclass
 class Security:
     name: str
-    kind: str  # stock, fund, option
+    kind: str  # stock, fund, option; in a full life also mini, bond, sweep, crypto, paper
     closes: dict[date, Decimal] = field(default_factory=dict)
     splits: dict[date, Decimal] = field(default_factory=dict)
     expires: date | None = None
+    currency: str = "USD"
 
     @property
     def multiplier(self) -> Decimal:
-        return Decimal(100) if self.kind == "option" else Decimal(1)
+        return MULTIPLIERS.get(self.kind, Decimal(1))
 
 
 def list_securities(random: Random, first: date, last: date) -> dict[str, Security]:
@@ -34,7 +36,7 @@ def list_securities(random: Random, first: date, last: date) -> dict[str, Securi
         opening = _any_day(random, first, last) if security.name == "LATE" else first - 5 * ONE_DAY
         ex_date = _any_day(random, first, last)
         ex_dates = {ex_date, ex_date + 40 * ONE_DAY} if security.kind == "stock" else set()
-        _quote(random, security, opening, min(last, security.expires or last), holidays, ex_dates)
+        quote(random, security, opening, min(last, security.expires or last), holidays, ex_dates)
     return {security.name: security for security in listed}
 
 
@@ -42,7 +44,7 @@ def _any_day(random: Random, first: date, last: date) -> date:
     return first + timedelta(days=random.randrange((last - first).days + 1))
 
 
-def _quote(random: Random, security: Security, day: date, last: date, holidays: set[date], ex_dates: set[date]) -> None:
+def quote(random: Random, security: Security, day: date, last: date, holidays: set[date], ex_dates: set[date]) -> None:
     """A random walk of closes on sessions, divided by the ratio at each ex-date."""
     price = Decimal(random.randrange(200, 40000)) / 100
     while day <= last:

@@ -14,6 +14,7 @@ from random import Random
 from history.tests.exchange import ONE_DAY, Security, list_securities
 
 CENT = Decimal("0.01")
+LAST = date(2026, 11, 20)
 
 
 @dataclass
@@ -60,18 +61,25 @@ class Account:
 class Life:
     """`Life(seed).live()`: accounts with their daily truth from `start` to `end`, and the rows of those days."""
 
-    def __init__(self, seed: int, *, days: int = 150, accounts: int = 2, before: int = 40) -> None:
+    def __init__(self, seed: int, *, days: int = 150, accounts: int = 2, before: int = 40, end: date = LAST) -> None:
         self.random = Random(seed)
-        self.end = date(2026, 11, 20) - timedelta(days=self.random.randrange(7))
+        self.end = end - timedelta(days=self.random.randrange(7))
         self.start = self.end - timedelta(days=days - 1)
         self.birth = self.start - timedelta(days=before)
         self.rows: list[Row] = []
         self.today = self.birth
-        self.securities = list_securities(self.random, self.birth, self.end)
+        self.cancelled: list[Row] = []
+        self.securities = self._list_securities()
         self.last_price = {name: self._opening_price(security) for name, security in self.securities.items()}
         self.accounts = [self._open_account(number) for number in range(accounts)]
 
     # --- the market ---------------------------------------------------------------------------------------------
+
+    def _list_securities(self) -> dict[str, Security]:
+        return list_securities(self.random, self.birth, self.end)
+
+    def _price_paid(self, name: str) -> Decimal:
+        return self.last_price[name]
 
     def _opening_price(self, security: Security) -> Decimal:
         return max(((day, close) for day, close in security.closes.items() if day < self.birth), default=(0, CENT))[1]
@@ -92,6 +100,7 @@ class Life:
             for account in self.accounts:
                 for _ in range(self.random.choice((0, 0, 1, 1, 2, 4))):
                     self._act(account)
+            for account in self.accounts:
                 self._expire_options(account)
                 self._close_day(account)
             self.today += ONE_DAY
@@ -210,7 +219,7 @@ class Life:
         amount = max((self._worth(name, account.units[name]) / 100).quantize(CENT), -account.cash)
         self._receive(account, name, amount, "cash", self.random.choice(("dividend", "qualified dividend")))
         units = (amount / self.last_price[name] / self.securities[name].multiplier).quantize(Decimal("0.000001"))
-        if units > 0 and amount and self.securities[name].kind != "option" and self.random.random() < 0.5:
+        if units > 0 and amount and self.securities[name].kind in ("stock", "fund") and self.random.random() < 0.5:
             account.cash -= amount
             self._move(account, name, units)
             self._report(account, name, "buy", "dividend reinvestment", units, amount=amount)
@@ -309,7 +318,7 @@ class Life:
 
     def _trade(self, account: Account, name: str, units: Decimal, type: str, subtype: str) -> None:
         """Buys that cash does not cover are not made."""
-        price = (self.last_price[name] * Decimal(self.random.randrange(990, 1011)) / 1000).quantize(Decimal("0.0001"))
+        price = (self._price_paid(name) * Decimal(self.random.randrange(990, 1011)) / 1000).quantize(Decimal("0.0001"))
         fees = self.random.choice((Decimal(0), Decimal("0.65"), Decimal("7.99")))
         amount = (units * price * self.securities[name].multiplier).quantize(CENT) + fees
         if amount > account.cash:

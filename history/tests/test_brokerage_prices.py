@@ -89,6 +89,16 @@ def test_snapshot_and_history_do_not_differ(owner: Any) -> None:
     assert (late.changed, values(account)[1]) == (0, 600)
 
 
+def test_a_snapshot_taken_before_its_days_price_was_told_gives_way(owner: Any) -> None:
+    account = synced(owner, THURSDAY, 3, as_of=THURSDAY - timedelta(days=1))
+    rebuild_accounts(account_ids=[account.pk], now=evening(THURSDAY))
+    take_snapshot(day=THURSDAY, trigger="nightly", now=noon(FRIDAY))
+    synced(owner, FRIDAY, "3.50", as_of=THURSDAY)
+    rebuild_accounts(account_ids=[account.pk], now=evening(FRIDAY))
+    assert values(account) == [600, 700, 700]
+    assert not Anomaly.objects.filter(account=account, kind="seam").exists()
+
+
 def test_what_one_brokerage_tells_late_is_there_for_others_too(owner: Any, other: Any) -> None:
     behind, ahead = synced(owner, THURSDAY, 3), synced(other, THURSDAY, 3)
     ids = [behind.pk, ahead.pk]
@@ -122,7 +132,8 @@ def test_what_cannot_be_a_price_is_not_kept(owner: Any) -> None:
     account = synced(owner, FRIDAY, 3)
     for change in (
         {"institution_price_as_of": None}, {"institution_price": 0},
-        {"institution_price_as_of": FRIDAY + timedelta(days=1)}, {"removed_at": evening(FRIDAY)},
+        {"institution_price_as_of": FRIDAY + timedelta(days=1)},
+        {"institution_price_as_of": date(1990, 1, 2)}, {"removed_at": evening(FRIDAY)},
     ):  # fmt: skip
         before = Holding.objects.values(*change).get()
         Holding.objects.update(**change)

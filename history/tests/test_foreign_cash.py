@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from history.models import FxRate
+from history.invalidation import symbols_changed
+from history.models import FxRate, MarketSymbol, Price
 from history.position_gains import read_positions
 from history.rebuild import rebuild_accounts
 from history.snapshots import take_snapshot
 from history.symbols import map_securities
 from history.tests.ledgers import CASH, book, days_of, evening, holding, noon, row, stock
-from history.valuation import account_worths
+from history.valuation import account_worths, value_holdings
 from investments.entries import SecurityEntry
 from investments.models import Account, Security
 
@@ -136,6 +137,21 @@ def test_what_positions_and_cash_gained_is_what_the_account_did(owner: Any) -> N
     values = np.array([float(value) for value in told(account, 0)])
     flows = np.array([float(flow) for flow in told(account, 3)])
     assert gains.gain.sum(axis=0)[1:] + gains.cash.sum(axis=0)[1:] == pytest.approx(np.diff(values) - flows[1:])
+
+
+def test_the_change_of_the_day_has_what_rates_did_as_the_chart_has(owner: Any) -> None:
+    account = rebuilt(owner, [holding(EUROS, 100), holding(CASH, 50), holding(SIEMENS, 1, 40, as_of=ago(1))], [])
+    symbol = MarketSymbol.objects.get(symbol="SIE")
+    assert (symbol.exchange, symbol.currency) == ("XETR", "EUR")
+    for day, close in ((ago(1), 40), (TODAY, 42)):
+        Price.objects.create(symbol=symbol, day=day, close=close, source="test")
+    symbols_changed([symbol.pk], ago(1))
+    rebuild_accounts(account_ids=[account.pk], now=evening(TODAY))
+    value_holdings(account_ids=[account.pk], now=evening(TODAY))
+    worth = account_worths(account_ids=[account.pk], now=evening(TODAY))[0]
+    before, today = told(account, 0)[-2:]
+    assert (worth.value, worth.day_change) == (today, today - before)
+    assert today - before == 100 * Decimal("0.1") + 42 * Decimal("1.3") - 40 * Decimal("1.2")
 
 
 def test_a_price_in_the_accounts_money_is_not_converted_twice(owner: Any) -> None:

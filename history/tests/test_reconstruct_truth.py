@@ -8,15 +8,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, seed, settings
+from hypothesis import HealthCheck, assume, example, given, seed, settings
 from hypothesis import strategies as st
 
 from history.core.book import HALF_CENT, History
 from history.core.reconstruct import reconstruct
 from history.tests.books import decimals, life_book, life_market
+from history.tests.full_life import FullLife
 from history.tests.life import Account, Life
+from investments.core.effects import TABLE
 
 SEED = int(os.environ.get("LONGVIEW_SEED", random.randrange(2**32)))
+# Ours alone, and what leaves nothing.
+NOT_LIVED = {("transfer", "opening balance"), ("cancel", "")}
 LIVES = int(os.environ.get("LONGVIEW_LIVES", 200))
 
 
@@ -31,6 +35,17 @@ def lives_agree(number: int, days: int, accounts: int) -> None:
         assert_true(history, account)
     assert not history.anomalies
     assert history.quality.min() == pytest.approx(1) or has_stale_price(life)
+
+
+@settings(max_examples=LIVES // 4 or 1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(number=st.integers(0, 2**48), days=st.integers(2, 320), accounts=st.integers(1, 4))
+def full_lives_agree(number: int, days: int, accounts: int) -> None:
+    life = FullLife(number, days=days, accounts=accounts).live()
+    assume(not life.is_ambiguous)
+    history = reconstruct(book=life_book(life), market=life_market(life))
+    for account in life.accounts:
+        assert_true(history, account)
+    assert not history.anomalies
 
 
 def assert_true(history: History, account: Account) -> None:
@@ -58,6 +73,17 @@ def test_two_hundred_lives_equal_their_daily_truth(capsys: pytest.CaptureFixture
     with capsys.disabled():
         sys.stdout.write(f"\n{LIVES} lives from LONGVIEW_SEED={SEED}\n")
     seed(SEED)(lives_agree)()
+
+
+def test_lives_with_everything_equal_their_daily_truth() -> None:
+    seed(SEED)(full_lives_agree)()
+
+
+def test_a_full_life_has_every_line_of_the_table() -> None:
+    rows = [row for number in range(60) for row in FullLife(number, days=300).live().rows]
+    seen = {(row.type, row.subtype) for row in rows}
+    unseen = {kind for kind in TABLE if kind not in seen}
+    assert unseen <= NOT_LIVED, unseen - NOT_LIVED
 
 
 def test_lives_hold_what_they_are_meant_to_test() -> None:

@@ -1,6 +1,6 @@
 """Institutions and securities: global rows, the same for every owner."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from investments.ledger.changes import changed, together
 from investments.ledger.currencies import whole_security
 from investments.ledger.identity import known_as
 from investments.models import Holding, Institution, Security, Transaction
+from investments.signals import securities_restated
 
 _SECURITY_FIELDS = tuple(f.name for f in fields(SecurityEntry) if f.name != "external_id")
 _TEXT_LIMITS = {
@@ -61,6 +62,7 @@ def upsert_securities(*, source: str, entries: Iterable[SecurityEntry]) -> Secur
         new = sum(row.external_id not in known for row in stale)
         if stale:
             _write(stale, _SECURITY_FIELDS)
+            _tell_restated(known[row.external_id] for row in stale if _is_restated(row, known.get(row.external_id)))
             known = _by_external_id(source, [*told, *wanted])
         later = _later_ids(source, told, known, same, findings)
     found = {key: known[key].same_as or known[key] for key in told if key in known} | later
@@ -106,6 +108,21 @@ def _later_ids(
     if rows:
         _write(rows, (*_SECURITY_FIELDS, "same_as"))
     return firsts
+
+
+def _is_restated(row: Security, before: Security | None) -> bool:
+    return before is not None and _terms(row) != _terms(before)
+
+
+def _terms(row: Security) -> tuple[object, ...]:
+    """What decides about the worth of a unit at a price."""
+    return row.multiplier, row.currency, row.is_cash, row.is_cash_equivalent
+
+
+def _tell_restated(securities: Iterable[Security]) -> None:
+    ids = sorted(security.pk for security in securities)
+    if ids:
+        securities_restated.send(sender=Security, security_ids=ids)
 
 
 def _write(rows: Iterable[Security], names: Iterable[str]) -> None:
@@ -157,7 +174,7 @@ def options_named(ticker: str) -> list[Security]:
     return list(named.filter(type="derivative", symbol__iexact=ticker.replace(" ", "")).order_by("pk"))
 
 
-def set_contract_size(*, securities: Iterable[Security], size: Decimal) -> set[int]:
+def set_contract_size(*, securities: Collection[Security], size: Decimal) -> set[int]:
     """How many units one contract of these options is for, as an operator says; returns the accounts that follow.
 
     A contract keeps its size: one that is adjusted gets a symbol of its own. What sources tell later changes nothing.
@@ -165,6 +182,7 @@ def set_contract_size(*, securities: Iterable[Security], size: Decimal) -> set[i
     ids = [security.pk for security in securities]
     with together():
         Security.objects.filter(pk__in=ids).update(contract_size=size)
+        _tell_restated(securities)
         holders = Holding.objects.filter(security__in=ids).values_list("account", flat=True)
         movers = Transaction.objects.filter(security__in=ids).values_list("account", flat=True)
         accounts = {*holders, *movers}
