@@ -64,5 +64,5 @@ def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
     for figure in figures:
         width = ".3f" if figure.unit == "%" else ".4g"  # 98.00 % and 98.002 % lie on two sides of a goal
         beside = "" if figure.other is None else f"{figure.other:>12{width}} {figure.unit}  {figure.other_name}"
-        times = "" if figure.ratio is None else f"  x{figure.ratio:,.0f}"
+        times = "" if figure.ratio is None else f"  x{figure.ratio:,.{0 if figure.ratio >= 10 else 2}f}"
         print(f"  {figure.name:<44}{figure.ours:>12{width}} {figure.unit:<6}{beside}{times}")
