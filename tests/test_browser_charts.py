@@ -186,6 +186,25 @@ def test_where_the_system_chooses_the_colours_what_is_chosen_is_still_seen(site:
     outline = "node => getComputedStyle(node).outlineStyle"
     assert page.eval_on_selector("#history .segmented__item[aria-current]", outline) == "solid"
     assert page.eval_on_selector("#history .segmented__item:not([aria-current])", outline) == "none"
+    colours = page.evaluate(SLICES)
+    assert len(colours) == len(set(colours)) > 1
+
+
+SLICES = """() => echarts.getInstanceByDom(document.querySelector(".figure-ring__canvas"))
+    .getOption().series[0].data.map(({ itemStyle }) => itemStyle.color)"""
+LINE = """() => echarts.getInstanceByDom(document.querySelector("#history-chart .chart__canvas"))
+    .getOption().series[0].lineStyle.color"""
+
+
+def test_on_paper_the_line_is_dark_whatever_the_screen_was(site: Site, owner: Any) -> None:
+    light = site.signed_in(owner.email, color_scheme="light").new_page()
+    dark = site.signed_in(owner.email, color_scheme="dark").new_page()
+    for page in (light, dark):
+        page.goto("/?period=3M")
+        settle(page)
+    assert dark.evaluate(LINE) != light.evaluate(LINE)
+    dark.emulate_media(media="print")
+    assert dark.evaluate(LINE) == light.evaluate(LINE)
 
 
 def test_the_page_is_walked_with_the_tab_key_in_the_order_it_is_read(site: Site, owner: Any) -> None:

@@ -1,7 +1,7 @@
 // Allocation as a ring or a treemap. The table beside it is the legend, and stays when there is no script.
 // Contract of the data (JSON): {currency, slices: [{label, value, weight, color}]}.
 
-import { colour } from "./appearance.js";
+import { colour, onLooks } from "./appearance.js";
 import { percent } from "./format.js";
 
 export class Allocation {
@@ -25,9 +25,7 @@ export class Allocation {
       row.addEventListener("pointerenter", () => this.light(Number(row.dataset.slice)));
       row.addEventListener("pointerleave", () => this.light(null));
     }
-    this.redraw = () => this.draw();
-    document.addEventListener("longview:appearance", this.redraw);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.redraw);
+    this.unlook = onLooks(() => this.draw());
   }
 
   become(shape) {
@@ -37,7 +35,7 @@ export class Allocation {
   }
 
   draw() {
-    if (!this.section.isConnected) return document.removeEventListener("longview:appearance", this.redraw);
+    if (!this.section.isConnected) return this.unlook();
     for (const button of this.section.querySelectorAll("[data-shape]")) {
       button.setAttribute("aria-pressed", String(button.dataset.shape === this.shape));
     }

@@ -27,11 +27,24 @@ const reflect = (name, value) => {
 export const HIDDEN = "\u2022\u2022\u2022";
 export const hidesAmounts = () => root.dataset.privacy === "on";
 
-// A colour token as the browser resolves it now; light-dark() is opaque to getPropertyValue.
+// What a canvas has drawn is drawn again when its colours change: theme, system, paper. Gives back what ends that.
+export const onLooks = (redraw) => {
+  const queries = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  document.addEventListener("longview:appearance", redraw);
+  for (const query of queries) query.addEventListener("change", redraw);
+  return () => {
+    document.removeEventListener("longview:appearance", redraw);
+    for (const query of queries) query.removeEventListener("change", redraw);
+  };
+};
+
+// A colour token as the browser resolves it now; light-dark() is opaque to getPropertyValue. Where the system forces
+// its colours, slices keep theirs: they would all be one.
 const probe = document.createElement("span");
 probe.hidden = true;
 export const colour = (token) => {
   if (!probe.isConnected) document.body.append(probe);
+  probe.style.forcedColorAdjust = token.startsWith("--slice") ? "none" : "auto";
   probe.style.color = `var(${token})`;
   return getComputedStyle(probe).color;
 };

@@ -3,7 +3,7 @@
 // length; percent is time-weighted, change counts deposits too. And benchmark {symbol, percent[]} where one is compared with; it is drawn in percent only. A price (kind "price") has
 // trades[], the units bought (above zero) or sold, instead of flows, and is nobody's secret.
 
-import { calm, colour, HIDDEN, hidesAmounts } from "./appearance.js";
+import { calm, colour, HIDDEN, hidesAmounts, onLooks } from "./appearance.js";
 import { element, line, listenToPointer, row, stepped } from "./crosshair.js";
 import { money, plain, shortMoney, signedMoney, signedPercent, when } from "./format.js";
 import { timeTicks } from "./ticks.js";
@@ -28,8 +28,7 @@ export class HistoryChart {
     new ResizeObserver(() => this.chart.resize()).observe(this.frame);
     listenToPointer(this.frame, (event) => this.follow(event), () => this.leave());
     this.frame.addEventListener("keydown", (event) => this.step(event));
-    document.addEventListener("longview:appearance", () => this.draw());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    onLooks(() => this.draw());
   }
 
   show(data) {

@@ -1,7 +1,7 @@
 // A curve of one or more lines over days, with a crosshair that the pointer and the arrow keys move.
 // Contract of the data (JSON): {unit: "percent"|"money", currency, area, dates[], lines: [{name, colour, values[]}]}.
 
-import { colour, HIDDEN, hidesAmounts } from "./appearance.js";
+import { colour, HIDDEN, hidesAmounts, onLooks } from "./appearance.js";
 import { element, line, listenToPointer, row, stepped } from "./crosshair.js";
 import { day, percent, shortMoney, signedMoney } from "./format.js";
 import { timeTicks } from "./ticks.js";
@@ -33,10 +33,7 @@ export class Curve {
     this.unlisten = listenToPointer(this.frame, (event) => this.follow(event), () => this.leave());
     this.frame.addEventListener("keydown", (event) => this.step(event));
     this.toggle.addEventListener("click", () => this.asTable(this.table.hidden));
-    this.redraw = () => this.draw();
-    this.scheme = matchMedia("(prefers-color-scheme: dark)");
-    document.addEventListener("longview:appearance", this.redraw);
-    this.scheme.addEventListener("change", this.redraw);
+    this.unlook = onLooks(() => this.draw());
   }
 
   asTable(shown) {
@@ -48,8 +45,7 @@ export class Curve {
 
   dispose() {
     this.unlisten();
-    document.removeEventListener("longview:appearance", this.redraw);
-    this.scheme.removeEventListener("change", this.redraw);
+    this.unlook();
     this.observer.disconnect();
     this.chart.dispose();
   }
