@@ -196,6 +196,9 @@ LINE = """() => echarts.getInstanceByDom(document.querySelector("#history-chart 
     .getOption().series[0].lineStyle.color"""
 
 
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def test_on_paper_the_line_is_dark_whatever_the_screen_was(site: Site, owner: Any) -> None:
     light = site.signed_in(owner.email, color_scheme="light").new_page()
     dark = site.signed_in(owner.email, color_scheme="dark").new_page()
@@ -204,6 +207,7 @@ def test_on_paper_the_line_is_dark_whatever_the_screen_was(site: Site, owner: An
         settle(page)
     assert dark.evaluate(LINE) != light.evaluate(LINE)
     dark.emulate_media(media="print")
+    dark.evaluate(TWO_FRAMES)
     assert dark.evaluate(LINE) == light.evaluate(LINE)
 
 
