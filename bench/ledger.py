@@ -45,12 +45,17 @@ def main() -> None:
 def arithmetic(count: int) -> list[Figure]:
     """Gains of one security's trades: as whole numbers, as lots and closings, and a plain deque's of Decimals.
 
-    From the same Decimals; ours to the last place, the deque as its prices of a unit are rounded. All without the
-    collector of cycles, as lots are recomputed, and in processor time, of which other processes take none.
+    From the same Decimals, with as many places as the ledger reads them with; ours to the last place, the deque as its
+    prices of a unit are rounded. All without the collector of cycles, as lots are recomputed, and in processor time, of
+    which other processes take none.
     """
     from investments.core.lots import LotQueue
+    from investments.core.precision import MONEY_PLACES, QUANTITY_PLACES
 
-    trades = list(_trades(random.Random(7), count))
+    trades = [
+        (units.quantize(QUANTITY_PLACES), amount.quantize(MONEY_PLACES))
+        for units, amount in _trades(random.Random(7), count)
+    ]
     deals = [(number, FIRST_DAY, *trade) for number, trade in enumerate(trades, start=1)]
 
     def closings() -> Decimal:
@@ -80,20 +85,19 @@ def _processor_time(work: Callable[[], object]) -> float:
 
 
 def _whole_numbers(trades: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    from investments.core.fifo import MONEY_UNIT, match, whole_numbers
+    from investments.core.fifo import in_last_places, match, whole_numbers
     from investments.core.lot import WIDE
+    from investments.core.precision import MONEY_PLACES, QUANTITY_PLACES
 
     with localcontext(WIDE):
-        bought = [trade for trade in trades if trade[0] > 0]
-        sold = [(-units, amount) for units, amount in trades if units < 0]
-        columns = [
-            whole_numbers([each[place] for each in side], unit)
-            for side in (bought, sold)
-            for place, unit in enumerate((ONE, MONEY_UNIT))
-        ]
-        pieces = match(*columns)
+        quantities, amounts = zip(*trades, strict=True)
+        units, money = whole_numbers(quantities, QUANTITY_PLACES), in_last_places(amounts, MONEY_PLACES)
+        assert units is not None
+        assert money is not None
+        is_bought = units[0] > 0
+        pieces = match(units[0][is_bought], money[is_bought], -units[0][~is_bought], money[~is_bought])
         assert pieces is not None
-        return Decimal(int((pieces.proceeds - pieces.basis).sum())) / MONEY_UNIT
+        return int((pieces.proceeds - pieces.basis).sum()) * MONEY_PLACES
 
 
 def _plain(trades: Sequence[tuple[Decimal, Decimal]]) -> Decimal:

@@ -7,7 +7,7 @@ whatever kills it, the lots before it stand, and the owner is still behind.
 import gc
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ from django.utils import timezone
 from investments.core import precision
 from investments.core.gains import ClosedLot, Gains, OpenLot, Washing, gains
 from investments.core.lot import WIDE
-from investments.lot_records import Ledger, lots_of, read_ledger
+from investments.lot_records import Ledger, ask, lots_of, read_ledger
 from investments.models import RealizedLot, TaxLot, WashSale
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,13 @@ WASH_FIELDS: Final = (
     "account_id", "security_id", "currency", "opened_by_id", "sold_by_id", "sold_on", "replacement_account_id",
     "replacement_security_id", "bought_by_id", "bought_on", "quantity", "amount", "is_permanent",
 )  # fmt: skip
+FIELDS: Final[Mapping[type[models.Model], Sequence[str]]] = {
+    TaxLot: LOT_FIELDS, RealizedLot: REALIZED_FIELDS, WashSale: WASH_FIELDS
+}  # fmt: skip
+STORED: Final = [
+    f"SELECT {', '.join(fields)}, id FROM {model._meta.db_table} WHERE owner_id = %(owner)s"
+    for model, fields in FIELDS.items()
+]
 
 # An owner whose lots failed at this version waits for another.
 BEHIND: Final = """
@@ -47,15 +54,14 @@ ORDER BY a.owner_id LIMIT %s
 """
 # Nothing waits for the disk: what a crash takes is derived, and its owner is behind again with it.
 LOCK: Final = """
-INSERT INTO investments_ownerlots AS l (owner_id, processed_version, tried_version, error) VALUES (%s, -1, -1, '')
-ON CONFLICT (owner_id) DO UPDATE SET owner_id = excluded.owner_id
+INSERT INTO investments_ownerlots AS l (owner_id, processed_version, tried_version, error)
+VALUES (%(owner)s, -1, -1, '') ON CONFLICT (owner_id) DO UPDATE SET owner_id = excluded.owner_id
 RETURNING l.processed_version, set_config('synchronous_commit', 'off', true)
 """
-VERSION: Final = "SELECT COALESCE(sum(ledger_version), 0)::bigint FROM investments_account WHERE owner_id = %s"
 # No account goes away while its lots are written, as a key of each of thousands of rows would see to one by one.
 HOLD: Final = """
 SELECT COALESCE(sum(ledger_version), 0)::bigint FROM (
-    SELECT ledger_version FROM investments_account WHERE owner_id = %s ORDER BY id FOR KEY SHARE
+    SELECT ledger_version FROM investments_account WHERE owner_id = %(owner)s ORDER BY id FOR KEY SHARE
 ) held
 """
 DONE: Final = """
@@ -63,7 +69,8 @@ UPDATE investments_ownerlots SET processed_version = %s, tried_version = %s, com
 WHERE owner_id = %s
 """
 FAILED: Final = """
-INSERT INTO investments_ownerlots (owner_id, processed_version, tried_version, error) VALUES (%s, -1, %s, %s)
+INSERT INTO investments_ownerlots (owner_id, processed_version, tried_version, error)
+SELECT %s, -1, COALESCE(sum(ledger_version), 0), %s FROM investments_account WHERE owner_id = %s
 ON CONFLICT (owner_id) DO UPDATE SET tried_version = excluded.tried_version, error = excluded.error
 """
 Record = tuple[Any, ...]
@@ -110,11 +117,8 @@ def compute(ledger: Ledger) -> Gains:
 
 
 def _recompute(owner_id: int, *, anew: bool) -> LotsWritten:
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [owner_id])
-        processed, _ = cursor.fetchone()
-    # Before anything is read: what changes while this computes leaves the owner behind.
-    version = _version(owner_id, HOLD)
+    # Held before anything is read: what changes while this computes leaves the owner behind.
+    ((processed, _),), ((version,),) = ask({"owner": owner_id}, LOCK, HOLD)
     if processed == version and not anew:
         return LotsWritten()
     with _uncollected():
@@ -138,31 +142,27 @@ def _uncollected() -> Iterator[None]:
 
 def _write(owner_id: int, ledger: Ledger) -> list[LotsWritten]:
     found = compute(ledger)
-    return [
-        _replace(TaxLot, owner_id, LOT_FIELDS, [_lot(lot, ledger) for lot in found.open]),
-        _replace(RealizedLot, owner_id, REALIZED_FIELDS, [_realized(lot, ledger) for lot in found.closed]),
-        _replace(WashSale, owner_id, WASH_FIELDS, [_washed(sale, ledger) for sale in found.washed]),
-    ]
-
-
-def _version(owner_id: int, sql: str = VERSION) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [owner_id])
-        return int(cursor.fetchone()[0])
+    wanted = {
+        TaxLot: [_lot(lot, ledger) for lot in found.open],
+        RealizedLot: [_realized(lot, ledger) for lot in found.closed],
+        WashSale: [_washed(sale, ledger) for sale in found.washed],
+    }
+    stored = ask({"owner": owner_id}, *STORED)
+    return [_replace(model, owner_id, *both) for model, *both in zip(wanted, stored, wanted.values(), strict=True)]
 
 
 def _record_failure(owner_id: int, error: Exception) -> None:
     logger.exception("lots failed user_id=%s", owner_id)
     with connection.cursor() as cursor:
-        cursor.execute(FAILED, [owner_id, _version(owner_id), f"{type(error).__name__}: {error}"[:500]])
+        cursor.execute(FAILED, [owner_id, f"{type(error).__name__}: {error}"[:500], owner_id])
 
 
-def _replace(model: type[models.Model], owner_id: int, fields: Sequence[str], records: Sequence[Record]) -> LotsWritten:
-    """Make the owner's rows these; rows that are there already stay as they are."""
-    table = model._default_manager.filter(owner_id=owner_id)
-    stored = list(table.order_by().values_list(*fields, "pk"))
+def _replace(
+    model: type[models.Model], owner_id: int, stored: Sequence[Record], records: Sequence[Record]
+) -> LotsWritten:
+    """Make the owner's rows these; rows that are there already stay as they are. `stored`: theirs, and the key."""
     if not stored:
-        return LotsWritten(0, _copy(model, owner_id, fields, records))
+        return LotsWritten(0, _copy(model, owner_id, records))
     wanted = Counter(records)
     gone = []
     for row in stored:
@@ -172,13 +172,14 @@ def _replace(model: type[models.Model], owner_id: int, fields: Sequence[str], re
         else:
             gone.append(row[-1])
     if gone:
-        table.filter(pk__in=gone)._raw_delete(table.db)
-    return LotsWritten(len(gone), _copy(model, owner_id, fields, list(wanted.elements())))
+        table = model._default_manager.filter(owner_id=owner_id, pk__in=gone)
+        table._raw_delete(table.db)
+    return LotsWritten(len(gone), _copy(model, owner_id, list(wanted.elements())))
 
 
-def _copy(model: type[models.Model], owner_id: int, fields: Sequence[str], records: Sequence[Record]) -> int:
+def _copy(model: type[models.Model], owner_id: int, records: Sequence[Record]) -> int:
     if records:
-        names = ", ".join(("owner_id", *fields))
+        names = ", ".join(("owner_id", *FIELDS[model]))
         with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
             for record in records:
                 copy.write_row((owner_id, *record))

@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-QUANTITY_UNIT: Final = Decimal(10) ** 12  # of precision.QUANTITY_PLACES in one
-MONEY_UNIT: Final = Decimal(10) ** 6  # of precision.MONEY_PLACES in one
 _ROOM: Final = 1 << 62
+_DIGITS: Final = 18  # that 64 bits always hold
 # Pieces of one lot go one after the other: with more of them than this share of all, arrays are no gain.
 _DEEPEST: Final = 1 / 10
 
@@ -40,18 +39,57 @@ class Pieces:
     left_cost: int
 
 
-def whole_numbers(values: Sequence[Decimal], unit: Decimal) -> Ints | None:
-    """The values in parts of `unit` to the one; None where some are below zero, not whole, or do not fit.
+def whole_numbers(values: Sequence[Decimal], places: Decimal) -> tuple[Ints, int] | None:
+    """The values as whole numbers, signs kept, and how many of these make one: as few as hold them all exactly.
 
-    Needs a wide context: what is cut off values of one sign is missing in their sum.
+    `places`: the ledger's last place of them (1E-6). None where a value has more places, or 64 bits do not hold their
+    sum. By way of text, which costs a Decimal less than any arithmetic, and is exact or not at all.
     """
-    try:
-        numbers = np.fromiter(map(int, map(unit.__mul__, values)), np.int64, len(values))
-    except OverflowError:
+    read = _read(" ".join(map(str, values)), len(values)) if values else None
+    if read is None:
+        read = _read(_evened(values, places), len(values))
+    if read is None:
         return None
-    if int(numbers.min()) < 0 or int(numbers.max()) * len(values) >= _ROOM:
+    whole, fraction, one, is_below = read
+    part = int(np.gcd.reduce(fraction, initial=one))
+    in_one = one // part
+    if in_one > 1 / places or (int(whole.max()) + 1) * in_one * len(values) >= _ROOM:
         return None
-    return numbers if int(numbers.sum()) == unit * sum(values) else None
+    numbers = whole * in_one + fraction // part
+    return np.where(is_below, -numbers, numbers), in_one
+
+
+def in_last_places(values: Sequence[Decimal], places: Decimal) -> Ints | None:
+    """The values in parts of the last place; None as for `whole_numbers`."""
+    found = whole_numbers(values, places)
+    if found is None:
+        return None
+    numbers, in_one = found
+    parts = int(1 / places) // in_one
+    return numbers * parts if int(np.abs(numbers).max()) * parts < _ROOM else None
+
+
+def _evened(values: Sequence[Decimal], places: Decimal) -> str:
+    """As text with as many places each; '' where some do not fit. Needs a wide context."""
+    evened = [value.quantize(places) for value in values]
+    return " ".join([f"{value:f}" for value in evened]) if evened == list(values) else ""
+
+
+def _read(text: str, count: int) -> tuple[Ints, Ints, int, npt.NDArray[np.bool_]] | None:
+    """Before the point, behind it, what one is behind it, and which are below zero.
+
+    None unless all have as many places, and digits that 64 bits hold.
+    """
+    raw = np.frombuffer(f" {text} ".encode(), np.uint8)
+    spaces, points = np.flatnonzero(raw == ord(" ")), np.flatnonzero(raw == ord("."))
+    starts, ends = spaces[:-1] + 1, spaces[1:]
+    if len(points) != count or len(starts) != count or not text or "E" in text:
+        return None
+    places = ends - points
+    if (places != places[0]).any() or int(places[0]) > _DIGITS or int((points - starts).max()) > _DIGITS:
+        return None
+    numbers = np.fromstring(text.replace(".", " "), np.int64, sep=" ")
+    return np.abs(numbers[::2]), numbers[1::2], 10 ** int(places[0] - 1), raw[starts] == ord("-")
 
 
 def match(bought: Ints, cost: Ints, sold: Ints, received: Ints) -> Pieces | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import count
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from .lot import WIDE, ZERO, Closing, Lot
@@ -112,8 +114,8 @@ class _Places:
     """The place of every row among all of the owner, and of a day that has no row."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        ordered = sorted(rows, key=lambda row: (row.day, row.order))
-        self.place = {row.id: 2 * number + 1 for number, row in enumerate(ordered)}
+        ordered = sorted(rows, key=attrgetter("day", "order"))
+        self.place = {row.id: place for place, row in zip(count(1, 2), ordered, strict=False)}
         self.days = [row.day for row in ordered]
 
     def of(self, row_id: int, day: date) -> int:
@@ -152,16 +154,16 @@ def _pieces(history: Mapping[int, AccountLots], growth: _Growth) -> Iterable[_Pi
 
 def _parcel(origin: int, piece: _Piece, places: _Places, is_sheltered: bool) -> Parcel:
     account, _, source, growth = piece
-    opened_by, opened = source.opened_by, source.opened
-    lot, bought, place = opened_by, opened, -1
-    if opened_by == OPENING:
+    lot, bought = source.opened_by, source.opened
+    opened, place = bought, -1
+    if lot == OPENING:
         lot, bought = -1 - origin, LONG_AGO
     else:
-        place = places.of(opened_by, opened)
+        place = places.of(lot, bought)
     if isinstance(source, Lot):
         return Parcel(
-            lot, account, bought, place, abs(source.quantity), source.cost, opened,
-            is_sheltered=is_sheltered, is_short=source.quantity < 0, origin=origin,
+            lot, account, bought, place, abs(source.quantity), source.cost, opened, None, 0, None, None, is_sheltered,
+            source.quantity < 0, ZERO, ZERO, origin,
         )  # fmt: skip
     units = source.quantity if growth is ONE else WIDE.multiply(source.quantity, growth)
     closed_order = places.of(source.closed_by, source.closed)

@@ -98,8 +98,8 @@ def held_over_a_year(opened: date, closed: date) -> bool:
 
 
 def portion(total: Decimal | None, part: Decimal, whole: Decimal) -> Decimal | None:
-    """`total x part / whole` at the ledger's places, all of it when the part is the whole; None stays None."""
-    if total is None or part == whole:
+    """`total x part / whole` at the ledger's places, all of it when the part is the whole; 0 and None stay."""
+    if not total or part == whole:
         return total
     return _quantize(_divide(_multiply(total, part), whole), MONEY_PLACES)
 

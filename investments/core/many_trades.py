@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from .fifo import MONEY_UNIT, QUANTITY_UNIT, Ints, Pieces, match, whole_numbers
+from .fifo import Ints, Pieces, in_last_places, match, whole_numbers
 from .lot import WIDE, ZERO, Closing, Deal, Lot
 from .precision import MONEY_PLACES, QUANTITY_PLACES
 
@@ -76,19 +76,20 @@ def _is_ever_short(lots: Sequence[Lot], deals: Sequence[Deal]) -> bool:
 
 def _columns(lots: Sequence[Lot], sales: Sequence[Deal]) -> _Columns | None:
     """None where a quantity or an amount is not known, short, or no whole number of 64 bits."""
-    costs, received = [lot.cost for lot in lots], [amount for _, _, _, amount in sales]
-    if any(money is None for money in (*costs, *received)):
+    money = [*(lot.cost for lot in lots), *(amount for _, _, _, amount in sales)]
+    if None in money:
         return None
-    units = [*(lot.quantity for lot in lots), *(-units for _, _, units, _ in sales)]
-    quantity = whole_numbers(units, QUANTITY_UNIT)
-    amount = whole_numbers([*costs, *received], MONEY_UNIT)  # type: ignore[list-item]
-    if quantity is None or amount is None or not quantity.all():
+    quantities = [*(lot.quantity for lot in lots), *(units for _, _, units, _ in sales)]
+    units, amounts = whole_numbers(quantities, QUANTITY_PLACES), in_last_places(money, MONEY_PLACES)  # type: ignore[arg-type]
+    if units is None or amounts is None or int(amounts.min()) < 0:
         return None
-    part = int(np.gcd.reduce(quantity))
-    quantity //= part
-    count = len(lots)
+    numbers, in_one = units
+    part, count = int(np.gcd.reduce(numbers)), len(lots)
+    if not part or int(numbers[:count].min()) <= 0:
+        return None
+    numbers //= part
     return _Columns(
-        lots, sales, quantity[:count], amount[:count], quantity[count:], amount[count:], part * QUANTITY_PLACES
+        lots, sales, numbers[:count], amounts[:count], -numbers[count:], amounts[count:], Decimal(part) / in_one
     )
 
 

@@ -105,21 +105,22 @@ def wash(parcels: Iterable[Parcel], *, same_lot: bool = False) -> Washed:
 
 
 _Path = tuple[int, ...]
+_Key = tuple[date, int, int, _Path]
 
 
 class _Pool:
     """The parcels while they are matched, by purchase; pieces of one stay side by side.
 
-    `paths`, by identity: the place of a parcel at first, and for what was cut off it, its own with a number behind it
-    that falls with every cut, so that they sort as they lie. `losses`: those not yet dealt with, the one made first on
-    top, of one sale the lot bought first; `seen`: those that are or were among them. `used`: parcels that replace a
-    loss already.
+    `keys` are what they are sorted by, `key` the same by identity. Last in a key is a path: the place of a parcel at
+    first, and for what was cut off it, its own with a number behind it that falls with every cut. `losses`: those not
+    yet dealt with, the one made first on top, of one sale the lot bought first; `seen`: those that are or were among
+    them. `used`: parcels that replace a loss already.
     """
 
     def __init__(self, parcels: list[Parcel], same_lot: bool) -> None:
         self.parcels, self.same_lot = parcels, same_lot
-        self.paths: dict[int, _Path] = {id(parcel): (place,) for place, parcel in enumerate(parcels)}
-        self.keys = [self._key(parcel) for parcel in parcels]
+        self.keys: list[_Key] = [(one.bought, one.bought_order, one.lot, (at,)) for at, one in enumerate(parcels)]
+        self.key: dict[int, _Key] = dict(zip(map(id, parcels), self.keys, strict=True))
         self.sales: list[WashSale] = []
         self.used: set[int] = set()
         self.seen: set[int] = set()
@@ -142,13 +143,10 @@ class _Pool:
                 self._divide(parcel, units)
         self._put_off(sold, match)
 
-    def _key(self, parcel: Parcel) -> tuple[date, int, int, _Path]:
-        return parcel.bought, parcel.bought_order, parcel.lot, self.paths[id(parcel)]
-
     def _push(self, parcel: Parcel) -> None:
         if _is_open_loss(parcel) and id(parcel) not in self.seen:
             self.seen.add(id(parcel))
-            heappush(self.losses, (parcel.closed_order, parcel.bought_order, self.paths[id(parcel)], parcel))
+            heappush(self.losses, (parcel.closed_order, parcel.bought_order, self.key[id(parcel)][3], parcel))
 
     def _replacement(self, sold: Parcel) -> Parcel | None:
         """The parcel bought first that can replace the shares sold: held after the sale, not itself part of it."""
@@ -170,16 +168,19 @@ class _Pool:
     def _divide(self, parcel: Parcel, units: Decimal) -> None:
         """Leave `units` in the parcel and put the rest behind it."""
         rest = cut(parcel, units)
-        place = bisect_left(self.keys, self._key(parcel)) + 1
-        self.paths[id(rest)] = (*self.paths[id(parcel)], -len(self.parcels))
+        key = self.key[id(parcel)]
+        place = bisect_left(self.keys, key) + 1
+        bought, order, lot, path = key
+        behind = self.key[id(rest)] = bought, order, lot, (*path, -len(self.parcels))
         self.parcels.insert(place, rest)
-        self.keys.insert(place, self._key(rest))
+        self.keys.insert(place, behind)
         self._push(rest)
 
     def _put_off(self, sold: Parcel, bought: Parcel) -> None:
         assert sold.closed is not None
-        assert sold.gain is not None
-        amount = -sold.gain
+        assert sold.cost is not None
+        assert sold.proceeds is not None
+        amount = sold.cost - sold.proceeds
         if amount <= 0:  # the piece is too small for its share of the loss to show in the ledger's places
             return
         self.used.add(id(bought))

@@ -1,7 +1,9 @@
 """Many trades as arrays: to the last place what one trade after the other makes of them."""
 
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investments.core import fifo
-from investments.core.lot import Closing, Deal, Lot
+from investments.core.lot import WIDE, Closing, Deal, Lot
 from investments.core.lots import LotQueue
 from investments.core.many_trades import FEWEST, trade_many
 
@@ -106,3 +108,46 @@ def test_halves_are_rounded_to_even() -> None:
     pieces = fifo.match(ints([2, 2, 2] * 20), ints([3, 5, 0] * 20), ints([1] * 120), ints([0] * 120))
     assert pieces is not None
     assert pieces.basis[:6].tolist() == [2, 1, 2, 3, 0, 0]
+
+
+def test_whole_shares_in_the_ledgers_places_are_counted_in_shares() -> None:
+    """In parts of 1E-12, as they are stored, 64 bits would hold none of it."""
+    each = D("5000000.000000000000")
+    deals: list[Deal] = [(n, DAY, -each if n % 3 == 0 else each, D("1.250000")) for n in range(1, 2 * FEWEST)]
+    fast = trade_many([], deals)
+    assert fast is not None
+    assert fast == one_by_one([], deals)
+
+
+@given(
+    values=st.lists(
+        st.one_of(
+            st.decimals(min_value=D(-900), max_value=D(900), places=6),
+            st.integers(-900, 900).map(D),
+            st.sampled_from([D("-0.5"), D("-0.500000"), D("0E-12"), D("1E+2"), D("1E-7"), D("3.000000000000")]),
+        ),
+        min_size=1,
+    )
+)
+def test_whole_numbers_are_the_values(values: list[Decimal]) -> None:
+    """Signs, exponents and unequal places included; the fewest parts that hold them all, and none cut off."""
+    with localcontext(WIDE):
+        found = fifo.whole_numbers(values, D("1E-12"))
+        money = fifo.in_last_places(values, D("1E-6"))
+    assert found is not None
+    numbers, in_one = found
+    exact = [Fraction(value) for value in values]
+    assert [Fraction(int(number), in_one) for number in numbers] == exact
+    assert in_one == lcm(*(one.denominator for one in exact))
+    if D("1E-7") in values:
+        assert money is None
+    else:
+        assert money is not None
+        assert money.tolist() == [one * 10**6 for one in exact]
+
+
+@pytest.mark.parametrize("value", ["1E-13", "9000000000000000000", "0.0000000000000000001"])
+def test_what_64_bits_or_the_places_do_not_hold_is_not_read(value: str) -> None:
+    with localcontext(WIDE):
+        assert fifo.whole_numbers([D(value)], D("1E-12")) is None
+        assert fifo.whole_numbers([D(value), D("1.5")], D("1E-12")) is None
