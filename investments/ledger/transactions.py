@@ -71,12 +71,15 @@ def record_transactions(
 
 def void_transactions(*, transaction_ids: Collection[int]) -> TransactionsWritten:
     """Take these rows out of the current ledger; rows that are not in it are left."""
+    ids, voided = sorted(transaction_ids), 0
+    asked = [Transaction.objects.filter(pk__in=ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
     with together():
-        current = Transaction.objects.current().filter(pk__in=transaction_ids)
-        lock_accounts(current.order_by().values_list("account_id", flat=True).distinct())
-        written = [as_version(copy_of(row, is_void=True), row) for row in current.order_by("pk")]
-        append(written)
-    return TransactionsWritten(voided=len(written))
+        lock_accounts({pk for some in asked for pk in some.order_by().values_list("account_id", flat=True).distinct()})
+        for some in asked:
+            written = [as_version(copy_of(row, is_void=True), row) for row in some.current().order_by("pk")]
+            append(written)
+            voided += len(written)
+    return TransactionsWritten(voided=voided)
 
 
 def void_unlisted(
@@ -149,7 +152,7 @@ def _latest(rows: Mapping[_Key, Transaction], source: str) -> dict[_Key, Transac
     external_ids = sorted({external_id for _, external_id in rows})
     latest: dict[_Key, Transaction] = {}
     for start in range(0, len(external_ids), BATCH):
-        batch = external_ids[start : start + BATCH]
-        known = Transaction.objects.last_versions().filter(account__in=account_ids, source=source)
-        latest.update(((row.account_id, row.external_id), row) for row in known.filter(external_id__in=batch))
+        known = Transaction.objects.last_versions().filter(source=source)
+        named = known.named(external_ids[start : start + BATCH], accounts=account_ids)
+        latest.update(((row.account_id, row.external_id), row) for row in named)
     return latest

@@ -1,12 +1,22 @@
+from collections.abc import Collection
+
 import pgtrigger
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from .account import Account
 from .fields import MoneyField, QuantityField, no_nan
 from .security import Security
+
+# One look into the index on both for each id. Asked for as a list, PostgreSQL may take an account that has just grown
+# for a small one, and read all of it for every page of ids.
+NAMED = """
+SELECT t.id FROM unnest(%s::text[]) AS named (external_id) CROSS JOIN LATERAL (
+    SELECT id FROM investments_transaction WHERE account_id = ANY(%s) AND external_id = named.external_id OFFSET 0
+) t
+"""
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -20,6 +30,12 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
     def current(self) -> "TransactionQuerySet":
         """The ledger as it stands: neither superseded by a later version nor voided."""
         return self.last_versions().filter(is_void=False)
+
+    def named(self, external_ids: Collection[str], *, accounts: Collection[int]) -> "TransactionQuerySet":
+        """The rows of these accounts that have one of these ids of their source, in any version. Asks at once."""
+        with connection.cursor() as cursor:
+            cursor.execute(NAMED, [list(external_ids), list(accounts)])
+            return self.filter(pk__in=[row[0] for row in cursor.fetchall()])
 
     def newest_first(self) -> "TransactionQuerySet":
         return self.order_by("-date", "-pk")

@@ -269,3 +269,27 @@ class TestAnyBatching(HypothesisTestCase):
         assert the_ledger(in_pages.account) == the_ledger(at_once.account)
         assert inserted == len(rows)
         assert Transaction.objects.filter(account=in_pages.account).count() == len(rows)
+
+
+def test_many_rows_are_voided_in_several_strokes(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row once, however many are held in memory together; what is not in the ledger (any more) is left."""
+    monkeypatch.setattr("investments.ledger.transactions.BATCH", 2)
+    books.record(*(bought(f"t{number}") for number in range(7)))
+    ids = list(Transaction.objects.order_by("pk").values_list("pk", flat=True))
+    before = books.account.ledger_version
+    assert ledger.void_transactions(transaction_ids=ids[:5]).voided == 5
+    assert [name for name, *_ in the_ledger(books.account)] == ["t5", "t6"]
+    assert ledger.void_transactions(transaction_ids=ids).voided == 2
+    assert the_ledger(books.account) == []
+    assert books.account.ledger_version == before + 2
+
+
+def test_rows_are_named_by_the_ids_of_their_accounts(books: Books) -> None:
+    """In any version; not another account's of the same id."""
+    books.record(bought("t1"), bought("t2"))
+    books.record(replace(bought("t1"), name="Corrected"))
+    own, other = books.account.pk, books.account.pk + 1
+    named = Transaction.objects.named(["t1", "t9"], accounts=[own, other]).order_by("pk")
+    assert [(row.external_id, row.version) for row in named] == [("t1", 1), ("t1", 2)]
+    assert not Transaction.objects.named(["t1"], accounts=[other])
+    assert not Transaction.objects.named([], accounts=[own])

@@ -253,8 +253,8 @@ def _recorded(batch: ImportBatch, external_ids: Sequence[str]) -> set[str]:
     """Those of the ids that the account's ledger has, corrected or not; what was taken back may come again."""
     if batch.account_id is None:
         return set()
-    current = Transaction.objects.current().filter(account=batch.account_id, source=SOURCE)
-    return set(current.filter(external_id__in=external_ids).values_list("external_id", flat=True))
+    named = Transaction.objects.current().filter(source=SOURCE).named(external_ids, accounts=[batch.account_id])
+    return set(named.values_list("external_id", flat=True))
 
 
 def _conclude(
