@@ -198,7 +198,7 @@ def _cancels_of_nothing(snapshot: Snapshot, accounts: Collection[Account]) -> li
     if not cancels:
         return []
     named = {entry.cancels_external_id for entry in cancels}
-    told = Transaction.objects.current().filter(source=SOURCE).named(named, accounts=[one.pk for one in accounts])
+    told = Transaction.objects.current().filter(account__in=accounts, source=SOURCE, external_id__in=named)
     known = set(told.values_list("external_id", flat=True))
     return [
         Finding("ignored", CANCELS_NOTHING, row=f"transaction {entry.external_id}", field="cancel_transaction_id")

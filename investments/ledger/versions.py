@@ -35,7 +35,8 @@ CONTENT = (
 BATCH = 2000
 COPIED_FROM = 200  # rows
 IDS = """
-SELECT nextval(pg_get_serial_sequence('investments_transaction', 'id')) FROM generate_series(1, %(count)s)
+SELECT nextval(s.name) FROM generate_series(1, %(count)s),
+    (SELECT pg_get_serial_sequence('investments_transaction', 'id')::regclass AS name OFFSET 0) s
 WHERE NOT row_security_active('investments_transaction')
 """
 

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Iterable
 
 import pgtrigger
 from django.conf import settings
@@ -13,8 +13,9 @@ from .security import Security
 # One look into the index on both for each id. Asked for as a list, PostgreSQL may take an account that has just grown
 # for a small one, and read all of it for every page of ids.
 NAMED = """
-SELECT t.id FROM unnest(%s::text[]) AS named (external_id) CROSS JOIN LATERAL (
-    SELECT id FROM investments_transaction WHERE account_id = ANY(%s) AND external_id = named.external_id OFFSET 0
+SELECT t.id FROM unnest(%s::bigint[], %s::text[]) AS named (account_id, external_id) CROSS JOIN LATERAL (
+    SELECT id FROM investments_transaction
+    WHERE account_id = named.account_id AND external_id = named.external_id OFFSET 0
 ) t
 """
 
@@ -31,10 +32,11 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         """The ledger as it stands: neither superseded by a later version nor voided."""
         return self.last_versions().filter(is_void=False)
 
-    def named(self, external_ids: Collection[str], *, accounts: Collection[int]) -> "TransactionQuerySet":
-        """The rows of these accounts that have one of these ids of their source, in any version. Asks at once."""
+    def named(self, names: Iterable[tuple[int, str]]) -> "TransactionQuerySet":
+        """The rows of these accounts and ids of their source, in any version. Asks at once."""
+        pairs = list(names)
         with connection.cursor() as cursor:
-            cursor.execute(NAMED, [list(external_ids), list(accounts)])
+            cursor.execute(NAMED, [[account for account, _ in pairs], [external_id for _, external_id in pairs]])
             return self.filter(pk__in=[row[0] for row in cursor.fetchall()])
 
     def newest_first(self) -> "TransactionQuerySet":

@@ -253,7 +253,8 @@ def _recorded(batch: ImportBatch, external_ids: Sequence[str]) -> set[str]:
     """Those of the ids that the account's ledger has, corrected or not; what was taken back may come again."""
     if batch.account_id is None:
         return set()
-    named = Transaction.objects.current().filter(source=SOURCE).named(external_ids, accounts=[batch.account_id])
+    names = [(batch.account_id, external_id) for external_id in external_ids]
+    named = Transaction.objects.current().filter(source=SOURCE).named(names)
     return set(named.values_list("external_id", flat=True))
 
 

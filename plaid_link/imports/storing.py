@@ -121,8 +121,7 @@ def _as_quoted(entry: TransactionEntry, securities: Mapping[str, Security]) -> T
 
 def _write(account: Account, securities: Mapping[str, Security], some: list[TransactionEntry], today: Any) -> list[Any]:
     """What of these has not come in since the file was read."""
-    current = Transaction.objects.current().filter(source=SOURCE)
-    named = current.named([entry.external_id for entry in some], accounts=[account.pk])
+    named = Transaction.objects.current().filter(source=SOURCE).named((account.pk, one.external_id) for one in some)
     known = set(named.values_list("external_id", flat=True))
     written = ledger.record_transactions(
         accounts={"": account},
