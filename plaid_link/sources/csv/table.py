@@ -2,7 +2,7 @@
 
 import contextlib
 import csv
-import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from plaid_link.sources.csv.text import Unreadable, visible
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 LONGEST_CELL: Final = 100_000
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _LOOKED_AT: Final = 40
 
 
@@ -45,7 +46,9 @@ class Table:
 
 
 def _rows(text: str, delimiter: str, most: int) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    # Not by StringIO, which would hold all of it once more, at four bytes a character.
+    lines = (line.group() for line in _LINE.finditer(text))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     begins, count = 1, 0
     while True:
         try:
