@@ -13,6 +13,7 @@ from investments import exports
 from investments.api.holdings import HoldingViewSet
 from investments.api.tax import LotViewSet
 from investments.api.transactions import TransactionViewSet
+from investments.filters import ACCOUNT_LABEL, FIRST_ID, LAST_ID, SOURCE_FILTERS, SOURCE_LABEL
 from portfolio_site.lib.sessions import NEW_YORK
 from portfolio_site.lib.streaming import streamed
 
@@ -21,12 +22,22 @@ EXAMPLE = OpenApiExample(
     "Two lines", value="id,date,...\r\n9314,2026-10-05,...\r\n", status_codes=["200"], media_type="text/csv"
 )
 WHAT = ("transactions", "holdings", "lots")
+# Filters that all of these have; each has more of its own.
+OF_ALL = (
+    OpenApiParameter(
+        "filter_account",
+        {"type": "array", "items": {"type": "integer", "minimum": FIRST_ID, "maximum": LAST_ID}},
+        description=ACCOUNT_LABEL,
+    ),
+    OpenApiParameter("source_filter", str, enum=SOURCE_FILTERS, description=SOURCE_LABEL),
+)
 
 
 class TransactionExport(TransactionViewSet):
     """Transactions as a CSV file."""
 
     pagination_class = None
+    asked_as_list = True
 
     @extend_schema(
         tags=["investments"],
@@ -63,11 +74,16 @@ KINDS: dict[str, Any] = {"transactions": TransactionExport, "holdings": HoldingE
 class DataExport(TransactionExport):
     """What you have, as CSV."""
 
+    asked_as_list = False  # what can be filtered by depends on which list it is
+
     @extend_schema(
         tags=["investments"],
         operation_id="export",
         summary="Data out",
-        parameters=[OpenApiParameter("what", str, enum=WHAT, default="transactions", description="Which list.")],
+        parameters=[
+            OpenApiParameter("what", str, enum=WHAT, default="transactions", description="Which list."),
+            *OF_ALL,
+        ],
         responses={CSV: OpenApiTypes.STR},
         examples=[EXAMPLE],
     )

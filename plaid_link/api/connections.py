@@ -25,6 +25,7 @@ class ConnectionStatusView(generics.GenericAPIView[Item]):
     serializer_class = serializers.ConnectionStatusSerializer
     filterset_class = ItemFilter
     pagination_class = None
+    asked_as_list = True
 
     def get_queryset(self) -> QuerySet[Item]:
         accounts = LinkedAccount.objects.select_related("account").order_by("account__name", "pk")

@@ -121,6 +121,7 @@ class ActivitiesView(generics.GenericAPIView[Any]):
     serializer_class = ActivitySerializer
     queryset = Transaction.objects.none()
     filter_backends = ()
+    asked_as_list = True
 
     @extend_schema(
         tags=["portfolio"],

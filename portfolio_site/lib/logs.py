@@ -27,6 +27,8 @@ _PATTERNS: Final = (
     (re.compile(r"\b(access|public|link|processor)-(sandbox|development|production)-[\w-]+"), rf"\1-{REDACTED}"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {REDACTED}"),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), REDACTED),
+    # What opens a door is part of some addresses: a new password, a confirmed one.
+    (re.compile(r"(/password/reset/key/|/confirm-email/)(?!\[redacted)[^/\s\"']+"), rf"\1{REDACTED}"),
     (re.compile(r"://[^/\s:@\"']+:[^/\s@\"']+@"), f"://{REDACTED}@"),
     (re.compile(r"\b[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), REDACTED),
     # name=value, "name": "value", and the same inside of JSON in JSON

@@ -51,8 +51,21 @@ class ProblemSchema(AutoSchema):
     too many, 409 where an `Idempotency-Key` may have been used for something else.
 
     A view whose rows may be in the wrong state for a change says so with `conflicts`. One with an `error_serializer`
-    answers all of them in that shape, as plain JSON.
+    answers all of them in that shape, as plain JSON. One that is asked as a list is, with filters and pages, and
+    answers something else, says so with `asked_as_list`.
     """
+
+    def get_filter_backends(self) -> Any:
+        told: Any = super().get_filter_backends
+        return getattr(self.view, "filter_backends", ()) if self._is_asked_as_list() else told()
+
+    def _get_pagination_parameters(self) -> Any:
+        paginator: Any = getattr(self.view, "paginator", None) if self._is_asked_as_list() else None
+        told: Any = super()._get_pagination_parameters
+        return paginator.get_schema_operation_parameters(self.view) if paginator else told()
+
+    def _is_asked_as_list(self) -> bool:
+        return self.method == "GET" and bool(getattr(self.view, "asked_as_list", False))
 
     def get_override_parameters(self) -> Any:
         """`Idempotency-Key` for every POST of somebody who is signed in."""

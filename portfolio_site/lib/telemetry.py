@@ -11,6 +11,8 @@ from django.conf import settings
 
 from portfolio_site.lib.logs import redact
 
+# Attributes of a trace, by the conventions of before and of now.
+ADDRESSES = ("http.url", "http.target", "url.full", "url.path")
 SENTRY, OPENTELEMETRY = "sentry_sdk", "opentelemetry.sdk"
 
 
@@ -63,6 +65,13 @@ def _without_secrets(event: Any, _hint: Any = None) -> Any:
     return event
 
 
+def _without_keys(span: Any, _request: Any) -> None:
+    """A trace's addresses without what opens a door, and without queries, in which people search for anything."""
+    told = {name: span.attributes[name] for name in ADDRESSES if name in (span.attributes or {})}
+    for name, value in told.items():
+        span.set_attribute(name, redact(str(value).partition("?")[0], settings.LOG_SECRETS))
+
+
 def _start_traces(process: str) -> None:
     from opentelemetry import trace
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -76,5 +85,5 @@ def _start_traces(process: str) -> None:
     sender = OTLPSpanExporter(endpoint=f"{settings.OTLP_URL.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(sender))
     trace.set_tracer_provider(provider)
-    DjangoInstrumentor().instrument()
+    DjangoInstrumentor().instrument(request_hook=_without_keys)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

@@ -63,6 +63,8 @@ def test_what_looks_like_a_secret_is_taken_out(secret: str, line: str) -> None:
         "postgres://postgres:hunter2@db/longview",
         "csrfmiddlewaretoken=hunter2",
         "X-API-Key: hunter2",
+        "GET /accounts/password/reset/key/hunter2/ answered 302 in 4 ms",
+        "GET /accounts/confirm-email/hunter2/ answered 200 in 4 ms",
     ],
 )
 def test_what_is_named_a_secret_is_taken_out(line: str) -> None:

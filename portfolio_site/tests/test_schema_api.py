@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from django.core.management import call_command
+from drf_spectacular.generators import EndpointEnumerator
 from jsonschema import Draft202012Validator, FormatChecker
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
@@ -108,3 +109,30 @@ def test_the_docs_script_is_served_as_script(client: Any, db: None) -> None:
     answer = client.get(DOCS, {"script": ""})
     assert answer["Content-Type"].startswith("application/javascript")
     assert f'url: "{SCHEMA}"' in answer.content.decode()
+
+
+def _told(schema: dict[str, Any], path: str) -> set[str]:
+    return {each["name"] for each in schema["paths"][path]["get"].get("parameters", [])}
+
+
+def test_every_filter_that_is_heeded_is_told(schema: dict[str, Any]) -> None:
+    lists = [
+        (path, view.cls.filterset_class)
+        for path, _, method, view in EndpointEnumerator().get_api_endpoints()
+        if method == "GET" and "{" not in path and getattr(view.cls, "filterset_class", None)
+    ]
+    assert len(lists) >= 8
+    for path, filters in lists:
+        heeded = {"filter_account", "source_filter"} if path == "/api/v1/export" else set(filters.base_filters)
+        assert heeded <= _told(schema, path), path
+
+
+def test_whoever_asks_for_the_portfolio_may_choose_accounts(schema: dict[str, Any]) -> None:
+    about_the_job = "/api/portfolio/snapshots/status"
+    for path, operations in schema["paths"].items():
+        if path.startswith("/api/portfolio/") and "get" in operations and path != about_the_job:
+            assert {"filter_account", "source_filter"} <= _told(schema, path), path
+
+
+def test_a_feed_tells_its_pages(schema: dict[str, Any]) -> None:
+    assert {"limit", "cursor", "count"} <= _told(schema, "/api/portfolio/activities")

@@ -15,7 +15,8 @@ SECRET = "access-sandbox-0f8fad5b-d9cb-469f"
 PROGRAM = f"""
 import portfolio_site.wsgi
 from django.test import Client
-assert Client().get("/health").status_code == 200
+assert Client().get("/health", {{"q": "ada@example.com"}}).status_code == 200
+Client(raise_request_exception=False).get("/accounts/password/reset/key/1-RESETKEY/")
 try:
     raise RuntimeError("broke with {SECRET} of ada@example.com")
 except RuntimeError:
@@ -57,4 +58,8 @@ def test_an_error_and_a_trace_arrive_without_secrets(httpserver: Any) -> None:
     assert SECRET not in error
     assert "ada@example.com" not in error
     assert b"longview-web" in traces
+    assert b"RESETKEY" not in traces
+    assert b"ada@example.com" not in traces
+    assert b"ada%40example.com" not in traces
+    assert b"/accounts/password/reset/key/[redacted]/" in traces
     assert b"GET health" in traces or b"/health" in traces
