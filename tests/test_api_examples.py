@@ -61,6 +61,24 @@ def test_every_example_is_answered_as_it_says(api: Any, portfolio: Portfolio) ->
         assert _holds(answer.json(), example.shown), (example, answer.json())
 
 
+def test_one_signs_in_as_it_says(api: Any, django_user_model: Any) -> None:
+    """The curl lines: what is sent, where, and what the comment says of the answer."""
+    sign_in, ask = blocks(PAGE, "sh")[0].strip().replace("\\\n", "").splitlines()
+    sent = json.loads(re.findall(r"-d '([^']*)'", sign_in)[0])
+    django_user_model.objects.create_user(sent["email"], sent["password"])
+    given = api().post(re.findall(r"localhost:8000(\S+)", sign_in)[0], sent).json()
+    assert set(given) == set(json.loads(sign_in.rpartition("#")[2]))
+    bearer = re.findall(r'"Authorization: ([^"]*)"', ask)[0].replace("$ACCESS", given["access"])
+    answer = api().get(re.findall(r"localhost:8000(\S+)", ask)[0], headers={"Authorization": bearer})
+    assert answer.status_code == 200
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    kinds = re.findall(r"^```(\w+)$", PAGE.read_text(), re.MULTILINE)
+    assert set(kinds) == {"http", "sh"}
+    assert kinds.count("sh") == 3, "signing in, run above; and schemathesis twice, run by tests/test_api_schema_held.py"
+
+
 @pytest.mark.parametrize(("answer", "shown", "holds"), [
     ({"a": 1, "b": 2}, {"a": 1}, True), ({"a": 1}, {"a": 2}, False), ({}, {"a": None}, False),
     ({"a": {"b": 1}}, {"a": {"b": 1}}, True), ({"a": [1]}, {"a": []}, False),
