@@ -26,6 +26,14 @@ from tests.pages import Browser, signed_in
 EMAIL, FIRST, LAST = "zebedee.quill@fictional-mail.example", "Zebedee", "Quillfeather"
 NUMBER, MASK, AGENT = "ZX99887766", "48Q1", "Quillbrowser/7.0"
 PASSWORD = "correct horse battery"
+# Two accounts in one file: which one is meant is asked, and remembered.
+BOUGHT = "YOU BOUGHT APPLE INC (AAPL) (Cash),AAPL,APPLE INC,Cash,180,1,,,,-180.00,0,01/06/2026"
+STATEMENT = "\n".join([
+    "Run Date,Account,Action,Symbol,Description,Type,Price ($),Quantity,Commission ($),Fees ($),Accrued Interest ($),"
+    "Amount ($),Cash Balance ($),Settlement Date",
+    f"01/05/2026,{NUMBER},{BOUGHT}",
+    f"01/05/2026,{NUMBER}B,{BOUGHT}",
+]).encode()  # fmt: skip
 FILE = f"Date,Action,Symbol,Quantity,Price,Amount,Owner\n2026-01-05,Buy,AAPL,1,180,180,{LAST} {NUMBER}\n".encode()
 TEXTS = """
 SELECT table_name, column_name FROM information_schema.columns
@@ -103,6 +111,13 @@ def own_things(user: User, api: WebClient) -> None:
         owner_id=user.pk, file_name=f"{LAST} {NUMBER}.csv", data=FILE, account=portfolio.ira, new_account={}
     )
     assert worked(batch).sample
+    batch, _ = batches.open_batch(
+        owner_id=user.pk, file_name="statement.csv", data=STATEMENT, account=portfolio.ira, new_account={}
+    )
+    assert worked(batch).questions[0]["values"] == [NUMBER, f"{NUMBER}B"]
+    assert api.patch(f"/api/v1/import/{batch.pk}", {"account": NUMBER}).status_code == 202
+    batch.refresh_from_db()
+    assert worked(batch).options["account"] == NUMBER
     api.get("/api/v1/user/export")
     privacy.make_export(str(Job.objects.get(kind="export").pk))
     assert EMAIL.encode() in _unzipped(UserExport.objects.get().content)

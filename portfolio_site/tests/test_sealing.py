@@ -25,7 +25,7 @@ PLAIN = {
     "usersessions_usersession": ("ip", "user_agent"),
     "portfolio_site_idempotentrequest": ("body",),
     "investments_account": ("mask",),
-    "plaid_link_importbatch": ("file_name", "sample"),
+    "plaid_link_importbatch": ("file_name", "sample", "questions", "options"),
 }
 
 
