@@ -93,6 +93,26 @@ def test_the_statement_is_printed_whole(site: Site, seller: Any, tmp_path: Path)
     assert page.locator(".statement").nth(1).evaluate("one => getComputedStyle(one).breakBefore") == "page"
 
 
+def test_amounts_that_are_hidden_on_the_screen_are_on_the_paper(site: Site, seller: Any) -> None:
+    page = site.signed_in(seller.email).new_page()
+    page.goto(ADDRESS)
+    page.evaluate("document.documentElement.dataset.privacy = 'on'")
+    figures = page.locator(".statement__table .private")
+    filters = "all => [...new Set(all.map((one) => getComputedStyle(one).filter.split('(')[0]))]"
+    assert figures.evaluate_all(filters) == ["blur"]
+    page.emulate_media(media="print")
+    assert figures.evaluate_all(filters) == ["none"]
+
+
+def test_a_total_of_the_tax_page_is_printed_once(site: Site, seller: Any) -> None:
+    """What is a footer to a table stands on every page that the table breaks over."""
+    page = site.signed_in(seller.email).new_page()
+    page.goto(f"/tax/?year={YEAR}")
+    page.emulate_media(media="print")
+    feet = page.locator("tfoot")
+    assert feet.evaluate_all("all => all.map((one) => getComputedStyle(one).display)") == ["table-row-group"] * 2
+
+
 def test_no_figure_is_cut_on_either_side_of_the_paper(site: Site, seller: Any) -> None:
     """The widths that 12 mm margins leave of Letter: 7.55 and 10.05 inches."""
     page = site.signed_in(seller.email).new_page()

@@ -83,7 +83,7 @@ def test_robinhood_has_codes_for_them_and_more_columns_than_it_says() -> None:
 def test_a_cancellation_of_what_is_not_there_is_refused() -> None:
     (refused, _) = lines(fidelity(bought("11/20/2025", "YOU BOUGHT CANCELLED TRADE", "-18", "3600")))
     assert isinstance(refused, Refusal)
-    assert (refused.row, refused.column) == (4, "action")
+    assert (refused.row, refused.column) == (4, "Action")
     assert "a trade that this file does not have" in refused.message
 
 
@@ -153,3 +153,23 @@ def test_a_file_without_a_transaction_says_so(send: Callable[..., ImportBatch]) 
     data = b"Statement,Header,Field Name,Field Value\nStatement,Data,Title,Realized Summary\nNotes,Data,1,2\n"
     batch = send(data=data)
     assert (batch.state, batch.message) == ("unreadable", "No transactions were found in this file.")
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "column"),
+    [
+        ("fidelity.csv", ",,-24.76,1964.83", ",,zero,1964.83", "Amount ($)"),
+        ("schwab.csv", '"$0.05","$1,987.75"', '"five","$1,987.75"', "Fees & Comm"),
+        ("vanguard.csv", "VOO,-2.0000,510", "VOO,,510", "Shares"),
+        ("robinhood.csv", '"$4,500.00"', '"4,50"', "Amount"),
+        ("ibkr.csv", ",10,230.4,231,-2304", ",10,230.4,231,x", "Proceeds"),
+        ("ibkr.csv", '"2025-02-05, 09:31:00",10,', '"2025-02-05, 09:31:00",,', "Quantity"),
+        ("ibkr_history.csv", "CNX1,4.0,1000.0", "CNX1,four,1000.0", "Quantity"),
+    ],
+)
+def test_a_refusal_names_the_column_as_the_file_does(name: str, good: str, bad: str, column: str) -> None:
+    data = sample(name).decode()
+    assert data.count(good) == 1
+    refused = [line for line in lines(data.replace(good, bad).encode()) if isinstance(line, Refusal)]
+    assert [each.column for each in refused] == [column]
+    assert data.splitlines()[refused[0].row - 1].count(good) == 1

@@ -1,13 +1,13 @@
 """What every layout is: how its header looks, and what a row under it means."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol
 
 from plaid_link.sources.csv.drafting import Record, Told, drafted
 from plaid_link.sources.csv.kinds import KINDS, LEAVE_OUT, Kind, plain
-from plaid_link.sources.csv.rows import LeftOut, Line, Refusal, Refused
+from plaid_link.sources.csv.rows import Draft, LeftOut, Line, Refusal, Refused
 from plaid_link.sources.csv.styles import Style
 from plaid_link.sources.csv.table import Row, Table
 
@@ -71,8 +71,28 @@ def names(row: Row) -> list[str]:
     return [plain(cell.replace("($)", "")) for cell in row.cells]
 
 
+def titled(line: Line, header: Row, aliases: Mapping[str, Sequence[str]]) -> Line:
+    """A refusal, or what may become one, with its column as the file writes it.
+
+    `aliases`: what brokers call quantity, amount and the like.
+    """
+    if isinstance(line, Refusal):
+        return replace(line, column=_title(line.column, header, aliases))
+    if isinstance(line, Draft) and line.cancelled_in:
+        return replace(line, cancelled_in=_title(line.cancelled_in, header, aliases))
+    return line
+
+
+def _title(column: str, header: Row, aliases: Mapping[str, Sequence[str]]) -> str:
+    known = dict(zip(names(header), header.cells, strict=True))
+    return next((known[name] for name in aliases.get(column, (column,)) if name in known), column)
+
+
 class Broker:
-    """A file of one table: rows before its header and after its end are not read."""
+    """A file of one table: rows before its header and after its end are not read.
+
+    `aliases`: the columns of what is called otherwise here, such as `{"quantity": ("shares",)}`.
+    """
 
     name = ""
     label = ""
@@ -80,6 +100,7 @@ class Broker:
     header: frozenset[str] = frozenset()
     date_column = ""
     account_column = ""
+    aliases: Mapping[str, Sequence[str]] = {}
 
     def header_of(self, rows: Sequence[Row]) -> int | None:
         """The first row that has all the names of the header."""
@@ -105,12 +126,14 @@ class Broker:
 
     def lines(self, rows: Table, context: Context) -> Iterator[Line]:
         """Row by row under the header; what has no date after the table is the broker's small print."""
-        columns: list[str] | None = None
+        header: Row | None = None
+        columns: list[str] = []
         for row in rows:
-            if columns is None:
-                columns = names(row) if self.header <= set(names(row)) else None
+            if header is None:
+                columns = names(row)
+                header = row if self.header <= set(columns) else None
             elif not row.is_blank:
-                yield self._line(row, columns, context)
+                yield titled(self._line(row, columns, context), header, self.aliases)
 
     def _line(self, row: Row, columns: list[str], context: Context) -> Line:
         record = Record(row.number, dict(zip(columns, row.cells, strict=False)), context.style, context.today)

@@ -10,7 +10,7 @@ from investments.core.currencies import told_code
 from plaid_link.sources.csv.drafting import Record, Told
 from plaid_link.sources.csv.instruments import instrument
 from plaid_link.sources.csv.kinds import KINDS, plain
-from plaid_link.sources.csv.layouts.base import OTHER_ACCOUNT, Context, LeaveOut, line_of, names
+from plaid_link.sources.csv.layouts.base import OTHER_ACCOUNT, Context, LeaveOut, line_of, names, titled
 from plaid_link.sources.csv.rows import ZERO, Instrument, LeftOut, Line, Refusal, Refused
 from plaid_link.sources.csv.table import Row, Table
 
@@ -36,6 +36,9 @@ class Statement:
         return self.securities.get(symbol, ("", ""))[0]
 
 
+ALIASES: Final = {
+    "quantity": ("quantity", "qty"), "price": ("t. price", "price"), "amount": ("proceeds", "amount", "net amount"),
+}  # fmt: skip
 Teller = Callable[[Record, Context, Statement], Told]
 
 
@@ -66,21 +69,21 @@ class InteractiveBrokers:
     def lines(self, rows: Table, context: Context) -> Iterator[Line]:
         """Rows of the tables that tell what happened. The list of instruments comes last, so the file is read twice."""
         statement = _statement(rows)
-        columns: dict[str, list[str]] = {}
+        headers: dict[str, Row] = {}
         for row in rows:
             table = plain(row.cells[0]) if row.cells else ""
             if table not in TABLES or len(row.cells) < 3:
                 continue
             if row.cells[1] == "Header":
-                columns[table] = names(row)
+                headers[table] = row
+            elif row.cells[1] == "Data" and table in headers:
+                yield titled(_line(row, table, headers[table], context, statement), headers[table], ALIASES)
             elif row.cells[1] == "Data":
-                yield _line(row, table, columns.get(table), context, statement)
+                yield Refusal(row.number, "", f"{row.cells[0]}: data without a header before it")
 
 
-def _line(row: Row, table: str, columns: list[str] | None, context: Context, statement: Statement) -> Line:
-    if columns is None:
-        return Refusal(row.number, "", f"{row.cells[0]}: data without a header before it")
-    record = Record(row.number, dict(zip(columns, row.cells, strict=False)), context.style, context.today)
+def _line(row: Row, table: str, header: Row, context: Context, statement: Statement) -> Line:
+    record = Record(row.number, dict(zip(names(header), row.cells, strict=False)), context.style, context.today)
     if context.account and record.text("account") not in ("", context.account):
         return LeftOut(row.number, OTHER_ACCOUNT)
     if plain(row.cells[2]).startswith("total") or plain(record.text("currency")).startswith("total"):

@@ -35,6 +35,7 @@ class Robinhood(Broker):
     institution = "Robinhood"
     header = frozenset({"activity date", "settle date", "instrument", "trans code", "quantity", "amount"})
     date_column = "activity date"
+    aliases = {"symbol": ("instrument",)}
 
     def told(self, record: Record, context: Context) -> Told:
         """A quantity with an S is short; money in brackets was paid. A reinvestment is said in the description."""

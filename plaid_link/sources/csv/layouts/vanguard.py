@@ -33,6 +33,7 @@ class Vanguard(Broker):
     header = frozenset({"account number", "trade date", "transaction type", "investment name", "shares", "net amount"})
     date_column = "trade date"
     account_column = "account number"
+    aliases = {"quantity": ("shares",), "amount": ("net amount",), "price": ("share price",)}
 
     def told(self, record: Record, context: Context) -> Told:
         """Sweeps move cash to the settlement fund and back, without units: cash counts as cash here."""
