@@ -80,7 +80,8 @@ def open_lots(account: Account) -> dict[str, tuple[date | None, Decimal, Decimal
         # 50 NEW at 80 and 1,000 of cash for what cost 3,000: of the gain of 2,000 the cash counts, the basis stays.
         (f"merger,OLD,{EX_DATE},0.5,NEW,10,40", {"NEW": (50, 3000)}, [BOOT], 1000, 5000),
         (f"merger,OLD,{EX_DATE},,,60", {}, [("100 OLD", 6000, 3000, 3000)], 6000, 6000),
-        (f"symbol_change,OLD,{EX_DATE},NEW", {"NEW": (100, 3000)}, [], 0, 8000),
+        # One paper by another name: it goes on with the prices that it had.
+        (f"symbol_change,OLD,{EX_DATE},NEW", {"NEW": (100, 3000)}, [], 0, 5000),
         # Worthless: the whole basis is a loss.
         (f"delisting,OLD,{EX_DATE},0", {}, [("100 OLD", 0, 3000, -3000)], 0, 0),
     ],
