@@ -1,16 +1,18 @@
 """Rows in and out of PostgreSQL as numpy arrays, by binary COPY: no Python object per row.
 
-Read: each column is aggregated into one array, because COPY hands out a message per row. Written: a stream of
+Read: each column is aggregated into arrays, because COPY hands out a message per row. Written: a stream of
 fixed-width columns is an array of records as it stands. NULL has no width, so queries that are read COALESCE it to NaN,
 and rows that are written with one make a block of their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
+
+from history.core.numerics import floats_of
 
 Column = NDArray[Any]
 
@@ -25,6 +27,7 @@ MONEY: Final = np.dtype([("count", ">i2"), ("weight", ">i2"), ("sign", ">u2"), (
 BASE: Final = 10_000
 NEGATIVE: Final = 0x4000
 CHUNK: Final = 8192  # rows: they stay near the processor, and PostgreSQL takes some while the next are made
+WAITING: Final = 1 << 22  # bytes read and not yet decoded
 LARGEST: Final = 9e14  # times BASE still fits an int64
 
 
@@ -32,34 +35,77 @@ class NullRead(ValueError):
     """A query whose columns must all be there returned a NULL."""
 
 
-def read_columns(sql: str, parameters: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Column]:
+def read_columns(
+    sql: str, parameters: Mapping[str, Any], types: Mapping[str, str], *, by: str = ""
+) -> dict[str, Column]:
     """The query's columns by name, in native byte order; `types` names each one's type in the query's order.
 
-    Dates come as datetime64[D]. Raises NullRead.
+    Dates come as datetime64[D], `numeric` as the nearest float. With `by`, the name of one int8 column, rows that are
+    alike in it come together: it is sent once for all of them, and what is worked on at a time stays small. Raises
+    NullRead.
     """
-    arrays = ", ".join(f'array_agg("{name}")' for name in types)
+    arrays = ", ".join(f'"{name}"' if name == by else f'array_agg("{name}")' for name in types)
     names = ", ".join(f'"{name}"' for name in types)
+    grouped = f'GROUP BY "{by}"' if by else ""
+    reader = _Reader(types, by)
     with connection.cursor() as cursor:
         # COPY takes no parameters of its own.
-        query = cursor.mogrify(f"SELECT {arrays} FROM ({sql}) found({names})", parameters)
+        query = cursor.mogrify(f"SELECT {arrays} FROM ({sql}) found({names}) {grouped}", parameters)
         with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
-            row = memoryview(b"".join(copy))[len(HEADER) + 2 : -len(TRAILER)]
-    columns = {}
-    for name, kind in types.items():
-        length = max(int.from_bytes(row[:4], signed=True), 0)
-        columns[name] = _array(row[4 : 4 + length], kind)
-        row = row[4 + length :]
-    return columns
+            for message in copy:
+                reader.take(memoryview(message))
+    return reader.columns()
 
 
-def _array(field: memoryview, kind: str) -> Column:
-    """One array in PostgreSQL's binary format: a head (with a flag for NULLs), then each element's length and value."""
-    element = np.dtype([("length", ">i4"), ("value", TYPES[kind])])
-    if not field:
-        return _native(np.empty(0, TYPES[kind]), kind)
-    if int.from_bytes(field[4:8]):
+class _Reader:
+    """Rows of arrays, as they come: decoded and let go of as soon as they are many."""
+
+    def __init__(self, types: Mapping[str, str], by: str) -> None:
+        self.types, self.by = types, by
+        self.fields: dict[str, list[memoryview]] = {name: [] for name in types}
+        self.done: dict[str, list[Column]] = {name: [] for name in types}
+        self.waiting, self.begun = 0, False
+
+    def take(self, message: memoryview) -> None:
+        """One message, which is one row; the header comes with the first."""
+        row = message if self.begun else message[len(HEADER) :]
+        self.begun = True
+        if row[:2] == TRAILER:
+            return
+        at = 2
+        for fields in self.fields.values():
+            length = max(int.from_bytes(row[at : at + 4], signed=True), 0)
+            fields.append(row[at + 4 : at + 4 + length])
+            at += 4 + length
+        self.waiting += at
+        if self.waiting > WAITING:
+            self._decode()
+
+    def columns(self) -> dict[str, Column]:
+        self._decode()
+        return {name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in self.done.items()}
+
+    def _decode(self) -> None:
+        counts = [0]
+        for name, fields in self.fields.items():
+            if name != self.by:
+                counts = [int.from_bytes(field[12:16]) for field in fields]
+                self.done[name].append(_array(fields, sum(counts), self.types[name]))
+        if self.by:
+            keys = np.frombuffer(b"".join(self.fields[self.by]), TYPES[self.types[self.by]])
+            self.done[self.by].append(np.repeat(_native(keys, self.types[self.by]), counts))
+        self.fields = {name: [] for name in self.types}
+        self.waiting = 0
+
+
+def _array(fields: Sequence[memoryview], count: int, kind: str) -> Column:
+    """Arrays in PostgreSQL's binary format: a head (with a flag for NULLs), then each element's length and value."""
+    if any(int.from_bytes(field[4:8]) for field in fields):
         raise NullRead(kind)
-    return _native(np.frombuffer(field[ARRAY_HEAD:], element)["value"], kind)
+    elements = b"".join([field[ARRAY_HEAD:] for field in fields])
+    if kind == "numeric":
+        return floats_of(elements, count)
+    return _native(np.frombuffer(elements, np.dtype([("length", ">i4"), ("value", TYPES[kind])]))["value"], kind)
 
 
 def _native(values: Column, kind: str) -> Column:

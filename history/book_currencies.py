@@ -28,7 +28,6 @@ class ForeignCash:
 def read_purses(
     *,
     cash: ForeignCash,
-    accounts: Ints,
     holdings: Mapping[str, Column],
     rows: Mapping[str, Column],
     movements: tuple[Movements, Movements],
@@ -44,8 +43,7 @@ def read_purses(
         return NO_PURSES
     codes, first = np.unique(cash.codes, return_index=True)
     place = _code_of(cash, holdings["security"][held], codes)
-    owner = np.searchsorted(accounts, holdings["account"][held])
-    keys, purse = np.unique(owner * codes.size + place, return_inverse=True)
+    keys, purse = np.unique(holdings["place"][held] * codes.size + place, return_inverse=True)
     price = np.where(holdings["has_price"], holdings["price"], 1.0)[held]
     names = [cash.names[at] for at in first[keys % codes.size].tolist()]
     told, converted = movements

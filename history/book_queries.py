@@ -12,13 +12,13 @@ KIND_HASH: Final = "hashtextextended(subtype, hashtextextended(type, 0))"
 TRANSACTIONS: Final = f"""
 SELECT t.id, t.is_void OR t.supersedes_id IS NOT NULL OR t.type = 'cancel' OR t.currency <> %(currency)s, t.account_id,
     COALESCE(t.security_id, 0), t.date, {KIND_HASH},
-    t.quantity::float8, t.price::float8, t.amount::float8, t.fees::float8
+    t.quantity, t.price, t.amount, t.fees
 FROM investments_transaction t
 WHERE t.account_id = ANY(%(accounts)s)
 """
 TRANSACTION_COLUMNS: Final = {
     "id": "int8", "odd": "bool", "account": "int8", "security": "int8", "day": "date", "kind": "int8",
-    "quantity": "float8", "price": "float8", "amount": "float8", "fees": "float8",
+    "quantity": "numeric", "price": "numeric", "amount": "numeric", "fees": "numeric",
 }  # fmt: skip
 KINDS: Final = f"""
 SELECT {KIND_HASH}, code FROM unnest(%(types)s::text[], %(subtypes)s::text[], %(codes)s::int[]) k(type, subtype, code)
@@ -53,15 +53,15 @@ WHERE c.id = ANY(%s)
 
 # What is gone still tells what it was last worth.
 HOLDINGS: Final = """
-SELECT h.account_id, h.security_id, CASE WHEN h.removed_at IS NULL THEN h.quantity ELSE 0 END::float8,
-    COALESCE(h.cost_basis::float8, 'NaN'), NULLIF(h.institution_price, 0) IS NOT NULL, h.institution_price::float8,
-    COALESCE(h.institution_price_as_of, %(long_ago)s::date), h.quantity::float8,
+SELECT h.account_id, h.security_id, CASE WHEN h.removed_at IS NULL THEN h.quantity ELSE 0 END,
+    COALESCE(h.cost_basis, 'NaN'), NULLIF(h.institution_price, 0) IS NOT NULL, h.institution_price,
+    COALESCE(h.institution_price_as_of, %(long_ago)s::date), h.quantity,
     COALESCE((h.removed_at AT TIME ZONE 'America/New_York')::date, %(long_ago)s::date)
 FROM investments_holding h WHERE h.account_id = ANY(%(accounts)s)
 """
 HOLDING_COLUMNS: Final = {
-    "account": "int8", "security": "int8", "units": "float8", "basis": "float8", "has_price": "bool",
-    "price": "float8", "as_of": "date", "last_units": "float8", "removed": "date",
+    "account": "int8", "security": "int8", "units": "numeric", "basis": "numeric", "has_price": "bool",
+    "price": "numeric", "as_of": "date", "last_units": "numeric", "removed": "date",
 }  # fmt: skip
 
 SECURITIES: Final = f"""

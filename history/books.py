@@ -12,33 +12,28 @@ import numpy as np
 from django.db import connection
 
 from history.arrays import Column, read_columns
-from history.book_currencies import NO_CURRENCY, ForeignCash, in_account_currency, own_cash, read_purses
+from history.book_currencies import ForeignCash, in_account_currency, own_cash, read_purses
 from history.book_queries import (
-    CANCELLED,
     EXCHANGE_COLUMNS,
     EXCHANGES,
     HOLDING_COLUMNS,
     HOLDINGS,
-    KIND_COLUMNS,
-    KINDS,
-    ODD,
-    ODD_COLUMNS,
     SECURITIES,
     SPLIT_COLUMNS,
     SPLITS,
-    TRANSACTION_COLUMNS,
-    TRANSACTIONS,
 )
+from history.book_rows import cancelled_by, current_rows, read_versions
 from history.closes import close_matrix
 from history.core.book import NO_DAY, Accounts, Book, Bools, Ints, Movements, Positions
 from history.core.market import Exchanges, Market, Splits, build_market
-from history.core.movements import effect_code, movements_from_rows
+from history.core.movements import movements_from_rows
+from history.core.places import distinct, places
 from history.fx import rate_matrix
 from history.valuation import AccountWorth
-from investments.core.effects import TABLE
 
 LONG_AGO: Final = date(1900, 1, 1)
 NEVER: Final = 10**6  # a day that no window reaches
+NO_POSITION: Final = -1
 NOTHING_NEW: Final = 2**62  # seen so far: no row is newer
 
 
@@ -99,20 +94,22 @@ def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window,
     `margin` (A,): cash may go below zero; `seen` (A,): the newest row of the ledger known so far.
     """
     accounts = np.array([worth.account_id for worth in worths], np.int64)
-    versions, holdings = _versions(accounts, worths[0].currency), _holdings(accounts)
-    rows = _current(versions)
-    securities, cash = _securities(np.union1d(rows["security"], holdings["security"]), worths[0].currency)
-    everything, held = holdings, np.isin(holdings["security"], securities.ids)
-    holdings = {name: column[held] for name, column in holdings.items()}
-    keys = _keys(accounts, securities, holdings)
-    row_keys = np.where(np.isin(rows["security"], securities.ids), _keys(accounts, securities, rows), -1)
-    position_keys = np.union1d(keys, row_keys[row_keys >= 0])
+    versions, holdings = read_versions(accounts, worths[0].currency), _holdings(accounts)
+    rows = current_rows(versions)
+    securities, cash = _securities(
+        distinct(np.concatenate([distinct(rows["security"]), holdings["security"]])), worths[0].currency
+    )
+    held_column, held = places(securities.ids, holdings["security"])
+    moved_column, moves = places(securities.ids, rows["security"])
+    everything, holdings = holdings, {name: column[held] for name, column in holdings.items()}
+    keys = _keys(holdings["place"], held_column[held], securities)
+    row_keys = _keys(rows["place"], moved_column, securities)
+    position_keys = distinct(np.concatenate([keys, distinct(row_keys[moves])]))
     market = _market(securities, window, worths[0].currency)
-    movements = _movements(rows, np.searchsorted(accounts, rows["account"]), _found(position_keys, row_keys), window)
+    movements = _movements(rows, np.where(moves, places(position_keys, row_keys)[0], NO_POSITION), window)
     converted = in_account_currency(movements, rows, position_keys % max(securities.ids.size, 1), market)
     purses = read_purses(
         cash=cash,
-        accounts=accounts,
         holdings=everything,
         rows=rows,
         movements=(movements, converted),
@@ -139,92 +136,36 @@ def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window,
     )
 
 
-def _keys(accounts: Ints, securities: _Securities, rows: dict[str, Column]) -> Ints:
+def _keys(account: Ints, column: Ints, securities: _Securities) -> Ints:
     """(account, security) as one number, in the order of positions."""
-    place = np.searchsorted(securities.ids, rows["security"])
-    return np.searchsorted(accounts, rows["account"]) * max(securities.ids.size, 1) + place
-
-
-def _found(position_keys: Ints, keys: Ints) -> Ints:
-    """Each key's position, -1 for a negative key."""
-    return np.where(keys < 0, -1, np.searchsorted(position_keys, keys))
-
-
-def _versions(accounts: Ints, currency: str) -> dict[str, Column]:
-    """Every version of every row; where some are in another currency than the accounts', `rate` and its code."""
-    rows = read_columns(TRANSACTIONS, {"accounts": accounts.tolist(), "currency": currency}, TRANSACTION_COLUMNS)
-    rows["effect"] = _effects(rows.pop("kind"))
-    odd = np.flatnonzero(rows.pop("odd"))
-    rows |= {
-        "supersedes": np.zeros(rows["id"].size, np.int64),
-        "void": np.zeros(rows["id"].size, np.bool_),
-        "cancel": np.zeros(rows["id"].size, np.bool_),
-    }
-    if not odd.size:
-        return rows
-    odd = odd[np.argsort(rows["id"][odd])]
-    told = read_columns(ODD, {"odd": rows["id"][odd].tolist()}, ODD_COLUMNS)
-    place = odd[np.searchsorted(rows["id"][odd], told.pop("id"))]
-    rows |= {"rate": np.ones(rows["id"].size), "currency": np.full(rows["id"].size, NO_CURRENCY)}
-    told["currency"][told.pop("own")] = NO_CURRENCY
-    for name, column in told.items():
-        rows[name][place] = column
-    return rows
-
-
-def _effects(hashes: Ints) -> Ints:
-    """The code of each row's effect, by the hash of its type and subtype; the server tells those of the table."""
-    parameters = {
-        "types": [kind for kind, _ in TABLE],
-        "subtypes": [subtype for _, subtype in TABLE],
-        "codes": [effect_code(*kind) for kind in TABLE],
-    }
-    known = read_columns(KINDS, parameters, KIND_COLUMNS)
-    place = np.minimum(np.searchsorted(known["kind"], hashes), known["kind"].size - 1)
-    found = known["kind"][place] == hashes
-    return np.where(found, known["code"][place], effect_code("", "")).astype(np.int64)
+    return account * max(securities.ids.size, 1) + column
 
 
 def _newest(versions: dict[str, Column], accounts: Ints) -> Ints:
     newest = np.zeros(accounts.size, np.int64)
-    np.maximum.at(newest, np.searchsorted(accounts, versions["account"]), versions["id"])
+    start = np.flatnonzero(np.diff(versions["place"], prepend=-1))  # an account's rows come together
+    if start.size:
+        newest[versions["place"][start]] = np.maximum.reduceat(versions["id"], start)
     return newest
 
 
 def _touched(versions: dict[str, Column], accounts: Ints, window: Window, seen: Ints) -> Ints:
     """New rows speak of their own day, and of the day of what they supersede or cancel."""
     first = np.full(accounts.size, NEVER, np.int64)
-    place = np.searchsorted(accounts, versions["account"])
-    new = versions["id"] > seen[place]
+    new = versions["id"] > seen[versions["place"]]
     if new.any():
         cancels = versions["id"][new & versions["cancel"]]
-        meant = np.concatenate([versions["supersedes"][new], _cancelled(cancels) if cancels.size else cancels])
+        meant = np.concatenate([versions["supersedes"][new], cancelled_by(cancels) if cancels.size else cancels])
         new |= np.isin(versions["id"], meant)
-        np.minimum.at(first, place[new], window.number(versions["day"][new]))
+        np.minimum.at(first, versions["place"][new], window.number(versions["day"][new]))
     return first
 
 
-def _current(rows: dict[str, Column]) -> dict[str, Column]:
-    """The current rows in order of record: neither superseded nor void, nor cancels and what they cancel."""
-    current = ~rows["void"]
-    if rows["supersedes"].any():
-        current &= ~np.isin(rows["id"], rows["supersedes"])
-    cancels = rows["id"][current & rows["cancel"]]
-    if cancels.size:
-        current &= ~rows["cancel"] & ~np.isin(rows["id"], _cancelled(cancels))
-    kept = np.flatnonzero(current)
-    kept = kept[np.lexsort((rows["id"][kept], rows["account"][kept]))]
-    return {name: column[kept] for name, column in rows.items()}
-
-
-def _cancelled(cancels: Ints) -> Ints:
-    with connection.cursor() as cursor:
-        cursor.execute(CANCELLED, [cancels.tolist()])
-        return np.array([row[0] for row in cursor.fetchall()], np.int64)
-
-
 def _holdings(accounts: Ints) -> dict[str, Column]:
-    return read_columns(HOLDINGS, {"accounts": accounts.tolist(), "long_ago": LONG_AGO}, HOLDING_COLUMNS)
+    parameters = {"accounts": accounts.tolist(), "long_ago": LONG_AGO}
+    rows = read_columns(HOLDINGS, parameters, HOLDING_COLUMNS, by="account")
+    rows["place"] = places(accounts, rows.pop("account"))[0]
+    return rows
 
 
 def _securities(ids: Ints, currency: str) -> tuple[_Securities, ForeignCash]:
@@ -274,11 +215,11 @@ def _positions(
     )
 
 
-def _movements(rows: dict[str, Column], account: Ints, position: Ints, window: Window) -> Movements:
+def _movements(rows: dict[str, Column], position: Ints, window: Window) -> Movements:
     # A row dated tomorrow (another time zone) is in the holdings already, so it counts today.
     day = np.minimum(window.number(rows["day"]), (window.last - window.first).days)
     return movements_from_rows(
-        account=account,
+        account=rows["place"],
         position=position,
         day=day,
         effect=rows["effect"],

@@ -11,6 +11,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from history.arrays import read_columns
+from history.core.places import places
 
 LOOK_BACK: Final = 31  # days before the first: older closes say nothing of it, and would be searched in every partition
 
@@ -30,9 +31,8 @@ class Closes:
 def close_matrix(*, symbol_ids: Sequence[int], start: date, end: date) -> Closes:
     """The raw closes of the symbols, columns in the order given, for every calendar day from `start` to `end`."""
     days = (end - start).days + 1
-    column = {symbol_id: place for place, symbol_id in enumerate(symbol_ids)}
-    close = np.full((days, len(column)), np.nan)
-    parameters = {"symbols": list(column), "start": start, "end": end, "back": LOOK_BACK}
+    close = np.full((len(symbol_ids), days), np.nan)
+    parameters = {"symbols": list(symbol_ids), "start": start, "end": end, "back": LOOK_BACK}
     found = read_columns(
         "SELECT symbol_id, day, close::float8 FROM history_price "
         "WHERE symbol_id = ANY(%(symbols)s) AND day BETWEEN %(start)s AND %(end)s",
@@ -46,18 +46,17 @@ def close_matrix(*, symbol_ids: Sequence[int], start: date, end: date) -> Closes
         parameters,
         {"symbol": "int4", "day": "date", "close": "float8"},
     )
-    first = np.datetime64(start)
-    close[(found["day"] - first).astype(int), _places(found["symbol"], column)] = found["close"]
-    prior_close, prior_day = np.full(len(column), np.nan), np.zeros(len(column), np.int64)
-    places = _places(prior["symbol"], column)
-    prior_close[places], prior_day[places] = prior["close"], (prior["day"] - first).astype(int)
-    return Closes(close, prior_close, prior_day)
+    first, column = np.datetime64(start), np.array(symbol_ids, np.int64)
+    close[_columns(column, found["symbol"]), (found["day"] - first).astype(int)] = found["close"]
+    prior_close, prior_day = np.full(column.size, np.nan), np.zeros(column.size, np.int64)
+    before = _columns(column, prior["symbol"])
+    prior_close[before], prior_day[before] = prior["close"], (prior["day"] - first).astype(int)
+    return Closes(close.T, prior_close, prior_day)
 
 
-def _places(ids: NDArray[np.int32], column: dict[int, int]) -> NDArray[np.int64]:
-    known = np.array(list(column), np.int64)
-    order = np.argsort(known)
-    return order[np.searchsorted(known, ids, sorter=order)]
+def _columns(symbols: NDArray[np.int64], ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    order = np.argsort(symbols)
+    return order[places(symbols[order], ids.astype(np.int64))[0]]
 
 
 def latest_closes(*, symbol_ids: Sequence[int], on: date) -> dict[int, tuple[date, Decimal]]:
