@@ -16,6 +16,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+import numpy as np
 from _database import NOW, first_day, own_database, server_seconds, write_population
 from _figures import Figure, forget_peak, peak_megabytes, show
 from _population import LAST_DAY, populate
@@ -23,7 +24,8 @@ from reconstruct_core import Exact
 
 NAIVE_DAYS = 8  # of the query per holding and day; the rest is extrapolated
 REPEATS = 3
-SIZES = {"quick": (25, 50, 100), "full": (100, 200, 400, 800)}  # a batch ends at 400
+ARITHMETIC_SECONDS = 0.7
+SIZES = {"quick": (25, 50, 100), "full": (100, 200, 400, 800, 1600)}  # a batch ends at 400
 SHAPES = {"quick": 10, "full": 60}  # accounts whose positions and days double
 POSITIONS, HISTORY_DAYS = (25, 50, 100), (183, 365, 730)
 LINKED = {"accounts": 3, "positions": 20, "transactions": 300}
@@ -32,7 +34,7 @@ LINKED = {"accounts": 3, "positions": 20, "transactions": 300}
 def options_given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", choices=("quick", "full"), default="quick", help="quick ends within a minute")
-    parser.add_argument("--accounts", type=int, help="instead of the 100 or 800 of the scale")
+    parser.add_argument("--accounts", type=int, help="instead of the 100 or 1,600 of the scale")
     parser.add_argument("--json", action="store_true", help="one JSON line per figure")
     return parser.parse_args()
 
@@ -106,16 +108,33 @@ def on_two_processes(accounts: Sequence[int]) -> float:
     """Seconds for all accounts by two processes that share nothing but the database."""
     from django.db import connection
 
-    times = []
+    times, half = [], len(accounts) // 2
     for _ in range(REPEATS):
         forget()
         connection.close()  # a connection is nobody's who forks
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
             list(pool.map(math.sqrt, range(2)))
             start = time.perf_counter()
-            list(pool.map(rebuild, (accounts[::2], accounts[1::2])))
+            list(pool.map(rebuild, (accounts[:half], accounts[half:])))
             times.append(time.perf_counter() - start)
     return median(times)
+
+
+def arithmetic(_process: int = 0) -> float:
+    """How often a second this process adds up what fits its core's own memory: it needs nothing that is shared."""
+    figures, rounds, start = np.arange(10_000.0), 0, time.perf_counter()
+    while (taken := time.perf_counter() - start) < ARITHMETIC_SECONDS:
+        np.cumsum(figures * figures)
+        rounds += 1
+    return rounds / taken
+
+
+def two_of_the_machine() -> Figure:
+    """What two processes can gain here at most: two cores may be two threads of one."""
+    one = median(arithmetic() for _ in range(REPEATS))
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        two = median(sum(pool.map(arithmetic, range(2))) for _ in range(REPEATS))
+    return Figure("plain arithmetic, two processes", two, one, "one process", two / one, "/s")
 
 
 def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:
@@ -219,6 +238,7 @@ def bulk(sizes: Sequence[int]) -> list[Figure]:
         Figure("accounts a second, one process", count / one, None, "", None, "/s"),
         Figure("accounts a second of processor time", count / busy, None, "", None, "/s"),
         Figure("accounts a second, two processes", count / two, count / one, "one process", one / two, "/s"),
+        two_of_the_machine(),
         Figure("again, nothing differs", unchanged / count * 1000, one / count * 1000, "from nothing", one / unchanged,
                "ms"),
         Figure("again, a session corrected", changed / count * 1000, one / count * 1000, "from nothing", one / changed,

@@ -22,8 +22,6 @@ ARRAY_HEAD: Final = 20  # dimensions, flags, type, length, lower bound
 DAY_ZERO: Final = np.datetime64("2000-01-01", "D")  # PostgreSQL's
 TYPES: Final = {"bool": "?", "int2": ">i2", "int4": ">i4", "int8": ">i8", "float8": ">f8", "date": ">i4"}
 
-# numeric(20, 4): up to four base-10000 digits before the point, one after it. PostgreSQL drops the leading zeros.
-MONEY: Final = np.dtype([("count", ">i2"), ("weight", ">i2"), ("sign", ">u2"), ("scale", ">i2"), ("digits", ">i2", 5)])
 BASE: Final = 10_000
 NEGATIVE: Final = 0x4000
 CHUNK: Final = 8192  # rows: they stay near the processor, and PostgreSQL takes some while the next are made
@@ -144,14 +142,26 @@ def _encoded(kind: str, values: Column) -> Column:
 
 
 def _money(values: Column) -> Column:
+    """As many digits as the largest of them needs."""
     scaled = np.rint(np.nan_to_num(values) * BASE).astype(np.int64)
-    encoded = np.empty(values.shape, MONEY)
-    encoded["count"], encoded["weight"], encoded["scale"] = 5, 3, 4
+    rest, many = np.abs(scaled), 1
+    while int(rest.max(initial=0)) >= BASE**many:
+        many += 1
+    encoded = np.empty(values.shape, _money_type(many))
+    encoded["count"], encoded["weight"], encoded["scale"] = many, many - 2, 4
     encoded["sign"] = np.where(scaled < 0, NEGATIVE, 0)
-    rest = np.abs(scaled)
-    for place in range(4, -1, -1):
-        rest, encoded["digits"][:, place] = np.divmod(rest, BASE)
+    for place in range(many - 1, 0, -1):
+        above = rest // BASE
+        encoded["digits"][:, place] = rest - above * BASE
+        rest = above
+    encoded["digits"][:, 0] = rest
     return encoded
+
+
+def _money_type(digits: int) -> "np.dtype[Any]":
+    """A numeric(20, 4) in so many base-10000 digits, the last of which comes after the point."""
+    head = [("count", ">i2"), ("weight", ">i2"), ("sign", ">u2"), ("scale", ">i2")]
+    return np.dtype([*head, ("digits", ">i2", (digits,))])
 
 
 def _blocks(columns: Mapping[str, tuple[str, Column]]) -> Iterator[memoryview]:

@@ -168,6 +168,7 @@ def _rebuild_or_split(account_ids: Sequence[int], now: datetime | None) -> dict[
     claims.advance(account_ids=account_ids, progress=0.7)
     try:
         with transaction.atomic():
+            _need_not_last()
             rebuild_batch(account_ids=account_ids, now=now)
     except (ArithmeticError, ValueError, Error, psycopg.Error) as error:  # COPY raises past Django
         if len(account_ids) == 1:
@@ -178,6 +179,12 @@ def _rebuild_or_split(account_ids: Sequence[int], now: datetime | None) -> dict[
         middle = len(account_ids) // 2
         return _rebuild_or_split(account_ids[:middle], now) | _rebuild_or_split(account_ids[middle:], now)
     return {}
+
+
+def _need_not_last() -> None:
+    """Commit without waiting for the disk: should the server die, days and claim are lost together and come again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def rebuild_batch(*, account_ids: Sequence[int], now: datetime | None = None) -> None:

@@ -96,7 +96,7 @@ WITH held AS (
                 AND c.voided_at IS NULL
                 AND c.ex_date > before.day AND c.ex_date <= priced_on LIMIT 1), 1)
         END, 4) AS change
-    FROM valued LEFT JOIN closes before
+    FROM valued LEFT JOIN (SELECT * FROM closes WHERE next_day >= LEAST(%(session)s, %(closed_session)s)) before
         ON before.symbol_id = valued.symbol_id AND before.day < change_day AND before.next_day >= change_day
 )
 UPDATE investments_holding h

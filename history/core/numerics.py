@@ -61,7 +61,7 @@ def _plainly(words: Words, start: Ints, many: int) -> tuple[Floats, Bools]:
 
 def _starts(words: Words, size: int, count: int) -> Ints:
     """Where each number begins. What only looks like a head leads to where no number begins."""
-    start = np.flatnonzero((words[:size] == 0) & (words[1 : size + 1] == 2 * words[2 : size + 2] + LENGTH))
+    start: Ints = np.flatnonzero((words[:size] == 0) & (words[1 : size + 1] == 2 * words[2 : size + 2] + LENGTH))
     usual = words[start + 3] + np.uint16(USUAL) <= 2 * USUAL
     start = start[usual & (words[start + 4] & ~np.uint16(0xC000) == 0)]
     while not _joined(start, end := start + HEAD + words[start + 2], size, count):

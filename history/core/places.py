@@ -13,19 +13,20 @@ def distinct(values: Ints) -> Ints:
     """The values without repetition, sorted."""
     if not values.size:
         return values
-    least = values.min()
-    if not _close(least, values.max(), values.size):
+    least, most = int(values.min()), int(values.max())
+    if not _close(least, most, values.size):
         return np.unique(values)
-    there = np.zeros(values.max() - least + 1, np.bool_)
+    there = np.zeros(most - least + 1, np.bool_)
     there[values - least] = True
-    return np.flatnonzero(there) + least
+    found: Ints = np.flatnonzero(there) + least
+    return found
 
 
 def places(known: Ints, values: Ints) -> tuple[Ints, Bools]:
     """Each value's index in `known`, which is sorted without repetition, and whether it is there; else any index."""
     if not known.size or not values.size:
         return np.zeros(values.size, np.int64), np.zeros(values.size, np.bool_)
-    if not _close(known[0], known[-1], values.size):
+    if not _close(int(known[0]), int(known[-1]), values.size):
         place = np.minimum(np.searchsorted(known, values), known.size - 1)
         return place, known[place] == values
     table = np.full(known[-1] - known[0] + 1, -1)
@@ -35,4 +36,4 @@ def places(known: Ints, values: Ints) -> tuple[Ints, Bools]:
 
 
 def _close(least: int, most: int, count: int) -> bool:
-    return int(most) - int(least) < SPARSE * count
+    return most - least < SPARSE * count

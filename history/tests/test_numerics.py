@@ -49,7 +49,7 @@ def test_numbers_are_what_the_server_casts_them_to() -> None:
 
 @pytest.mark.django_db
 def test_rows_read_by_account_come_together() -> None:
-    """Of many accounts, so that they are decoded in several parts."""
+    """So many that they are decoded in several parts."""
     sql = """SELECT account::int8, n, n > 2, n + 0.5::numeric
         FROM generate_series(1, 3) account, generate_series(1, %(rows)s) n"""
     rows = WAITING // 20
@@ -61,6 +61,13 @@ def test_rows_read_by_account_come_together() -> None:
         np.testing.assert_array_equal(np.sort(found["number"][mine]), np.arange(1, rows + 1))
         np.testing.assert_array_equal(found["amount"][mine], found["number"][mine] + 0.5)
         assert found["large"][mine].sum() == rows - 2
+
+
+@pytest.mark.django_db
+def test_nobodys_rows_by_account_are_empty_columns() -> None:
+    sql = "SELECT 1::int8, 2.5::numeric WHERE false"
+    found = read_columns(sql, {}, {"account": "int8", "amount": "numeric"}, by="account")
+    assert [column.size for column in found.values()] == [0, 0]
 
 
 def test_what_looks_like_numbers_throughout_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
