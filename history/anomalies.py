@@ -19,7 +19,10 @@ Kind = Anomaly.Kind
 # What puts it right. A split that nobody told of looks like a purchase that is missing: units that were never bought.
 FIXES: Final[dict[str, tuple[str, str]]] = {
     Kind.NEGATIVE_UNITS: ("opening_balance", "Add the purchase or an opening balance; or a split, if there was one."),
-    Kind.NEGATIVE_CASH: ("deposit", "Add the deposit that is missing."),
+    Kind.NEGATIVE_CASH: (
+        "deposit",
+        "Add what is missing: in a connected account what left it later, in one that you keep the deposit before.",
+    ),
     Kind.NEVER_PRICED: ("mapping", "An operator has to say which market symbol prices it."),
     Kind.UNMAPPED: ("mapping", "Nothing, if nobody trades it; else an operator says which market symbol prices it."),
     Kind.BASIS: ("opening_balance", "Add the purchases that are missing, or an opening balance with its cost."),
@@ -91,7 +94,7 @@ def _sentences(anomaly: Anomaly, security: str) -> tuple[str, str]:
     units, amount = f"{size.normalize():f}", money_text(size, anomaly.account.currency)
     return {
         Kind.NEGATIVE_UNITS: (f"A purchase of {security} is missing", f"{units} more were sold by {day} than bought."),
-        Kind.NEGATIVE_CASH: ("Cash falls below zero", f"To {amount} under, first on {day}: a deposit is missing."),
+        Kind.NEGATIVE_CASH: ("Cash falls below zero", f"To {amount} under, first on {day}: a row is missing."),
         Kind.NEVER_PRICED: (f"No price for {security}", f"From {day}; it counts as nothing until one is known."),
         Kind.UNCONVERTED: (f"No exchange rate for {security}", f"From {day}; it counts as nothing until one is known."),
         Kind.BASIS: (f"The cost of {security} is in doubt", f"It differs by {amount} from what the purchases cost."),

@@ -130,7 +130,7 @@ def read_books(*, worths: Sequence[AccountWorth], margin: Bools, window: Window,
         accounts=accounts,
         securities=securities.ids,
         security=security,
-        unmapped=(securities.symbol[security] < 0) & (book.positions.units != 0),
+        unmapped=(securities.symbol[security] < 0) & (book.positions.units != 0) & ~book.positions.is_cash,
         newest=_newest(versions, accounts),
         touched=_touched(versions, accounts, window, seen),
     )

@@ -73,8 +73,6 @@ class Life:
         self.last_price = {name: self._opening_price(security) for name, security in self.securities.items()}
         self.accounts = [self._open_account(number) for number in range(accounts)]
 
-    # --- the market ---------------------------------------------------------------------------------------------
-
     def _list_securities(self) -> dict[str, Security]:
         return list_securities(self.random, self.birth, self.end)
 
@@ -86,8 +84,6 @@ class Life:
 
     def is_session(self) -> bool:
         return self.today in self.securities["FUND"].closes
-
-    # --- the accounts -------------------------------------------------------------------------------------------
 
     def _open_account(self, number: int) -> Account:
         kind = self.random.choice(("brokerage", "brokerage", "brokerage", "401k"))
@@ -143,8 +139,6 @@ class Life:
 
     def _worth(self, name: str, units: Decimal) -> Decimal:
         return units * self.last_price[name] * self.securities[name].multiplier
-
-    # --- what happens on a day ----------------------------------------------------------------------------------
 
     def _act(self, account: Account) -> None:
         wire: tuple[Callable[[Account], None], ...] = (self._deposit, self._withdraw, self._fee, self._interest)
@@ -294,8 +288,6 @@ class Life:
             self._move(account, "FUND", -units)
             reported = self._wrong_sign(-units)
             self._report(account, "FUND", "sell", "distribution", reported, amount=-amount)
-
-    # --- bookkeeping --------------------------------------------------------------------------------------------
 
     def _pick(self, wanted: Callable[[str], bool]) -> str | None:
         """A security that trades today and is wanted."""

@@ -239,7 +239,10 @@ def test_a_failed_panel_shows_what_it_last_showed(drawn: Portfolio) -> None:
     break_anomalies()
     words = words_of(client.get(URL))
     assert "Data quality could not be read. Shown as it was at" in words
-    assert "Brokerage. To $7.00 under, first on 2 Mar 2026: a deposit is missing. Add the deposit" in words
+    assert (
+        "Brokerage. To $7.00 under, first on 2 Mar 2026: a row is missing. Add what is missing: in a connected account"
+        in words
+    )
 
 
 def test_what_is_kept_for_one_is_not_shown_to_another(drawn: Portfolio, other: Any) -> None:
