@@ -53,7 +53,7 @@ class Schwab(Broker):
     date_column = "date"
 
     def lines(self, rows: Table, context: Context) -> Iterator[Line]:
-        """The file is read twice: the ticker of what a reorganisation took away stands in other rows."""
+        """A file of reorganisations is read twice: the ticker of what a reorganisation took away stands in other rows."""
         return super().lines(rows, replace(context, tickers=_tickers(rows)))
 
     def told(self, record: Record, context: Context) -> Told:
@@ -90,14 +90,12 @@ def _tickers(rows: Table) -> dict[str, str]:
     """{name: ticker} of the rows that tell both; empty in a file without a reorganisation."""
     found: dict[str, str] = {}
     columns: list[str] = []
-    is_needed = False
-    for row in rows:
+    for row in rows if "XXX" in rows.text else ():
         if not columns:
             columns = names(row) if Schwab.header <= set(names(row)) else []
             continue
         cells = dict(zip(columns, row.cells, strict=False))
         symbol, name = cells.get("symbol", ""), cells.get("description", "")
-        is_needed = is_needed or bool(_OLD_NAME.match(name))
         if symbol and not _CUSIP.fullmatch(symbol):
             found.setdefault(name, symbol)
-    return found if is_needed else {}
+    return found
