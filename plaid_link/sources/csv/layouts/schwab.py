@@ -53,7 +53,7 @@ class Schwab(Broker):
     date_column = "date"
 
     def lines(self, rows: Table, context: Context) -> Iterator[Line]:
-        """A file of reorganisations is read twice: the ticker of what a reorganisation took away stands in other rows."""
+        """A file of reorganisations is read twice: the ticker of what one took away stands in other rows."""
         return super().lines(rows, replace(context, tickers=_tickers(rows)))
 
     def told(self, record: Record, context: Context) -> Told:
