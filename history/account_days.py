@@ -4,7 +4,7 @@ A day that comes out as it is stored costs a comparison and no write: no row to 
 compared at the four places they are stored with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,7 +87,7 @@ def changes(
     inside = window.number(stored["day"]) < due.shape[0]
     stored = {name: column[inside] for name, column in stored.items()}
     day, place = window.number(stored["day"]), np.searchsorted(accounts, stored["account"])
-    same = _same(stored, figures_of(history), day, place)
+    same = same_figures(stored, {name: figure[day, place] for name, figure in figures_of(history).items()})
     kept = stored["snapshot"] & (same | (day < restated[place]))
     due = due.copy()
     due[day[kept], place[kept]] = False
@@ -104,13 +104,14 @@ def figures_of(history: History) -> dict[str, Floats | Ints]:
     return figures | {"cost_basis": basis}
 
 
-def _same(stored: dict[str, Column], figures: dict[str, Floats | Ints], day: Ints, place: Ints) -> Bools:
-    same = np.ones(day.size, np.bool_)
-    for name, figure in figures.items():
-        ours, theirs = figure[day, place], stored[name]
+def same_figures(stored: Mapping[str, Column], ours: Mapping[str, Column]) -> Bools:
+    """(R,) whether rows would be stored as they are."""
+    same = np.ones(stored["value"].size, np.bool_)
+    for name, figure in ours.items():
+        theirs = stored[name]
         if name in MONEY:
-            ours, theirs = np.rint(ours * PLACES), np.rint(theirs * PLACES)
-        same &= (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+            figure, theirs = np.rint(figure * PLACES), np.rint(theirs * PLACES)
+        same &= (figure == theirs) | (np.isnan(figure) & np.isnan(theirs))
     return same
 
 
@@ -125,21 +126,29 @@ def write_days(*, accounts: Ints, owners: Sequence[int], history: History, windo
     """Replace the days that differ; returns how many. Runs in the caller's transaction."""
     _delete(accounts, window, changes)
     place, day = _by_partition(changes.changed, window)
-    figures = figures_of(history)
+    return copy_days(
+        owner=np.asarray(owners, np.int64)[place],
+        account=accounts[place],
+        day=window.days[day],
+        figures={name: figure[day, place] for name, figure in figures_of(history).items()},
+        kind=RECONSTRUCTED,
+    )
 
-    def column(name: str) -> Floats | Ints:
-        return figures[name][day, place]
 
+def copy_days(
+    *, owner: Ints, account: Ints, day: Column, figures: Mapping[str, Column], kind: AccountDay.SnapshotType
+) -> int:
+    """Write rows (R,) that are not there; `figures` are named as the columns, money in units, NaN unknown."""
     return write_columns(
         "history_accountday",
         {
-            "owner_id": ("int8", np.asarray(owners, np.int64)[place]),
-            "account_id": ("int8", accounts[place]),
-            "day": ("date", window.days[day]),
-            **{name: ("money", column(name)) for name in MONEY},
-            "securities_count": ("int2", column("securities_count")),
-            "quality": ("float8", column("quality")),
-            "snapshot_type": ("int2", np.full(place.size, RECONSTRUCTED.value)),
+            "owner_id": ("int8", owner),
+            "account_id": ("int8", account),
+            "day": ("date", day),
+            **{name: ("money", figures[name]) for name in MONEY},
+            "securities_count": ("int2", figures["securities_count"]),
+            "quality": ("float8", figures["quality"]),
+            "snapshot_type": ("int2", np.full(account.size, kind.value)),
         },
     )
 

@@ -45,10 +45,26 @@ def read_columns(
     arrays = ", ".join(f'"{name}"' if name == by else f'array_agg("{name}")' for name in types)
     names = ", ".join(f'"{name}"' for name in types)
     grouped = f'GROUP BY "{by}"' if by else ""
-    reader = _Reader(types, by)
+    return _read(f"SELECT {arrays} FROM ({sql}) found({names}) {grouped}", parameters, _Reader(types, by))
+
+
+def read_together(
+    queries: Sequence[tuple[str, Mapping[str, str]]], parameters: Mapping[str, Any]
+) -> list[dict[str, Column]]:
+    """`read_columns` of several queries as of one moment: they are one statement."""
+    rows, all_types = [], {}
+    for place, (sql, types) in enumerate(queries):
+        arrays, names = (", ".join(form.format(name) for name in types) for form in ('array_agg("{}")', '"{}"'))
+        rows.append(f"(SELECT {arrays} FROM ({sql}) found({names})) q{place}")
+        all_types.update({f"{place}:{name}": kind for name, kind in types.items()})
+    found = _read(f"SELECT * FROM {', '.join(rows)}", parameters, _Reader(all_types, ""))
+    return [{name: found[f"{place}:{name}"] for name in types} for place, (_, types) in enumerate(queries)]
+
+
+def _read(sql: str, parameters: Mapping[str, Any], reader: "_Reader") -> dict[str, Column]:
     with connection.cursor() as cursor:
         # COPY takes no parameters of its own.
-        query = cursor.mogrify(f"SELECT {arrays} FROM ({sql}) found({names}) {grouped}", parameters)
+        query = cursor.mogrify(sql, parameters)
         with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
             for message in copy:
                 reader.take(memoryview(message))
