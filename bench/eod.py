@@ -1,16 +1,18 @@
 """The nightly snapshot of a growing population, beside the ways an ORM would do it, in the same run.
 
 1.5 accounts a user, 10 holdings an account, a tenth of the accounts with a movement that day. Measured from the first
-statement to the last commit, with the WAL it wrote. The ORM ways run over a part of the accounts and are extrapolated.
+statement to the last commit, with the WAL it wrote. The ORM ways run over a part of the accounts, must write the same
+rows, and are extrapolated.
 """
 
 import argparse
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from multiprocessing import get_context
 from typing import Any
 
 from _database import own_database, server_seconds
@@ -21,7 +23,11 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 USERS = {"quick": 12_000, "full": 1_000_000}
 SYMBOLS = {"quick": 1_000, "full": 10_000}
 HOLDINGS = 10
-LOOPED, BATCHED = 100, 2_000
+LOOPED, BATCHED = 200, 5_000
+FRESH_DAYS = 5
+FIGURES = (
+    "value", "cash", "cost_basis", "net_flow", "income", "fees", "securities_count", "quality", "snapshot_type",
+)  # fmt: skip
 
 
 def options_given() -> argparse.Namespace:
@@ -136,22 +142,23 @@ def snapshot() -> dict[str, float]:
     return found | {"rows": run.rows, "changed": run.changed}
 
 
+def _close(shard: int) -> None:
+    from history.snapshots import close_shard
+
+    assert close_shard(shard_id=shard, now=NOW)
+
+
 def two_workers() -> float:
-    """Seconds of the same run with its shards taken by two sessions at once."""
+    """Seconds of the same run with its shards taken by two processes at once, as a Celery worker has them."""
     from django.db import connection
 
-    from history.snapshots import close_shard, open_run, prepare_run
-
-    def work(shard: int) -> None:
-        try:
-            close_shard(shard_id=shard, now=NOW)
-        finally:
-            connection.close()  # a session of this thread's own
+    from history.snapshots import open_run, prepare_run
 
     start = time.perf_counter()
     shards = prepare_run(open_run(day=DAY, trigger="operator", now=NOW))
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(work, shards))
+    connection.close()  # each process opens its own
+    with ProcessPoolExecutor(2, get_context("fork")) as pool:
+        list(pool.map(_close, shards))
     return time.perf_counter() - start
 
 
@@ -161,47 +168,69 @@ def empty_day() -> None:
 
 
 def orm_loop(accounts: int) -> float:
-    """Seconds an account: its holdings, the price of each, and update_or_create, as one would first write it."""
+    """Seconds an account, as first written: its holdings, a query for the price of each, update_or_create."""
     from history.models import AccountDay, Price
-    from investments.models import Account, Holding
+    from investments.models import Account, Holding, Transaction
 
     start = time.perf_counter()
     for account in Account.objects.order_by("pk")[:accounts]:
-        value = account.uninvested_cash
-        for holding in Holding.objects.filter(account=account).select_related("security__mapping"):
-            price = Price.objects.filter(symbol=holding.security.mapping.symbol_id, day__lte=DAY).order_by("-day")[0]
-            value += holding.quantity * price.close
-        AccountDay.objects.update_or_create(
-            account=account, day=DAY, defaults=_row(account.owner_id, value, account.uninvested_cash)
-        )
+        held = []
+        for holding in Holding.objects.filter(account=account, removed_at=None).select_related("security__mapping"):
+            prices = Price.objects.filter(symbol=holding.security.mapping.symbol_id, day__lte=DAY)
+            held.append((holding, prices.order_by("-day")[0]))
+        paid = Transaction.objects.filter(account=account, date=DAY)
+        AccountDay.objects.update_or_create(account=account, day=DAY, defaults=_row(account, held, paid))
     return (time.perf_counter() - start) / accounts
 
 
-def orm_batches(accounts: int) -> float:
-    """Seconds an account: prices in a dictionary, accounts prefetched, one bulk upsert."""
+def orm_batches(accounts: int) -> tuple[float, float]:
+    """Seconds once for the prices, and an account: objects prefetched a thousand at a time, then a bulk upsert."""
+    from django.db.models import Prefetch
+
     from history.models import AccountDay, Price, SecurityMapping
-    from investments.models import Account
+    from investments.models import Account, Holding, Transaction
 
     start = time.perf_counter()
-    closes = dict(Price.objects.filter(day=DAY).values_list("symbol", "close"))
+    recent = Price.objects.filter(day__lte=DAY, day__gt=DAY - timedelta(days=10))
+    prices = {price.symbol_id: price for price in recent.order_by("symbol_id", "-day").distinct("symbol_id")}
     symbols = dict(SecurityMapping.objects.values_list("security", "symbol"))
-    rows = []
-    for account in Account.objects.order_by("pk").prefetch_related("holdings")[:accounts]:
-        held = (one.quantity * closes[symbols[one.security_id]] for one in account.holdings.all())
-        value = sum(held, account.uninvested_cash)
-        rows.append(AccountDay(account=account, day=DAY, **_row(account.owner_id, value, account.uninvested_cash)))
-    AccountDay.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["account", "day"], update_fields=["value", "cash"], batch_size=1000
-    )
-    return (time.perf_counter() - start) / accounts
+    began = time.perf_counter()
+    ids = list(Account.objects.order_by("pk").values_list("pk", flat=True)[:accounts])
+    holdings = Prefetch("holdings", Holding.objects.filter(removed_at=None))
+    paid = Prefetch("transactions", Transaction.objects.filter(date=DAY))
+    for first in range(0, accounts, 1000):
+        rows = []
+        for account in Account.objects.filter(pk__in=ids[first : first + 1000]).prefetch_related(holdings, paid):
+            held = [(one, prices[symbols[one.security_id]]) for one in account.holdings.all()]
+            rows.append(AccountDay(account=account, day=DAY, **_row(account, held, account.transactions.all())))
+        AccountDay.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["account", "day"], update_fields=["owner", *FIGURES]
+        )
+    return began - start, (time.perf_counter() - began) / accounts
 
 
-def _row(owner: int, value: Decimal, cash: Decimal) -> dict[str, Any]:
-    nothing = dict.fromkeys(("net_flow", "income", "fees"), Decimal(0))
+def _row(account: Any, held: list[tuple[Any, Any]], paid: Iterable[Any]) -> dict[str, Any]:
+    """What the snapshot would write of the population's accounts, which know no currency but one and dividends."""
+    values = [round(holding.quantity * price.close, 4) for holding, price in held]
+    fresh = [value for value, (_, price) in zip(values, held, strict=True) if (DAY - price.day).days <= FRESH_DAYS]
     return {
-        "owner_id": owner, "value": round(value, 4), "cash": cash, "securities_count": HOLDINGS, "quality": 1,
-        "snapshot_type": 2, **nothing,
-    }  # fmt: skip
+        "owner_id": account.owner_id,
+        "value": sum(values, account.uninvested_cash),
+        "cash": account.uninvested_cash,
+        "cost_basis": sum((holding.cost_basis for holding, _ in held), Decimal(0)),
+        "net_flow": Decimal(0),
+        "income": sum((one.fees - one.amount for one in paid), Decimal(0)),
+        "fees": sum((one.fees for one in paid), Decimal(0)),
+        "securities_count": len(held),
+        "quality": float(sum(fresh, Decimal(0)) / sum(values, Decimal(0))) if values else 1.0,
+        "snapshot_type": 2,
+    }
+
+
+def written(accounts: int) -> list[Any]:
+    from history.models import AccountDay
+
+    return list(AccountDay.objects.order_by("account").values_list("account", *FIGURES)[:accounts])
 
 
 def fitted_exponent(sizes: list[int], times: list[float]) -> float:
@@ -224,10 +253,16 @@ def figures(users: int, symbols: int) -> list[Figure]:
         times.append(first["seconds"])
     again = snapshot()
     assert again["changed"] == 0
+    ours = written(BATCHED)
     empty_day()
     both = two_workers()
+    assert written(BATCHED) == ours
     empty_day()
-    loop, batch, total = orm_loop(LOOPED) * accounts, orm_batches(BATCHED) * accounts, first["seconds"]
+    loop, total = orm_loop(LOOPED) * accounts, first["seconds"]
+    assert written(BATCHED) == ours[:LOOPED]
+    once, each = orm_batches(BATCHED)
+    assert written(BATCHED) == ours
+    batch = once + each * accounts
     megabytes, size = 2**20, f"{accounts:,} accounts, {accounts * HOLDINGS:,} holdings"
     return [
         Figure(size, total, loop, "ORM loop, extrapolated", loop / total, "s"),

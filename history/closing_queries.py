@@ -71,7 +71,7 @@ WITH wanted AS MATERIALIZED (
     ) last
     WHERE symbol_id NOT IN (SELECT symbol_id FROM recent)
 ), rates AS MATERIALIZED (
-    SELECT source, target, {rate_sql(source="source", target="target", day="%(day)s")} AS rate
+    SELECT pair.*, {rate_sql(source="pair.source", target="pair.target", day="%(day)s")} AS rate
     FROM (SELECT ours AS source, target FROM wanted UNION SELECT theirs, target FROM wanted) pair
 )
 SELECT COALESCE((w.multiplier * c.close * ours.rate * 10000)::float8, 'NaN'), COALESCE(c.day, %(never)s),
