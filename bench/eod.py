@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,7 +24,7 @@ USERS = {"quick": 12_000, "full": 1_000_000}
 SYMBOLS = {"quick": 1_000, "full": 10_000}
 HOLDINGS = 10
 LOOPED, BATCHED = 200, 5_000
-FRESH_DAYS = 5
+FRESH_DAYS, PLACES = 5, Decimal("0.0001")
 FIGURES = (
     "value", "cash", "cost_basis", "net_flow", "income", "fees", "securities_count", "quality", "snapshot_type",
 )  # fmt: skip
@@ -211,7 +211,7 @@ def orm_batches(accounts: int) -> tuple[float, float]:
 
 def _row(account: Any, held: list[tuple[Any, Any]], paid: Iterable[Any]) -> dict[str, Any]:
     """What the snapshot would write of the population's accounts, which know no currency but one and dividends."""
-    values = [round(holding.quantity * price.close, 4) for holding, price in held]
+    values = [(holding.quantity * price.close).quantize(PLACES, ROUND_HALF_UP) for holding, price in held]
     fresh = [value for value, (_, price) in zip(values, held, strict=True) if (DAY - price.day).days <= FRESH_DAYS]
     return {
         "owner_id": account.owner_id,
