@@ -120,6 +120,23 @@ class TestWhatIsWritten:
         assert (kept.value, kept.snapshot_type) == (1, EOD)
         assert [anomaly.day for anomaly in account.anomalies.filter(kind="seam")] == [DAY]
 
+    def test_accounts_of_one_shard_are_each_in_their_own_currency(self, owner: Any) -> None:
+        dollars, euros = full_account(owner, "Dollars"), full_account(owner, "Euros")
+        Account.objects.filter(pk=euros.pk).update(currency="EUR", uninvested_cash=0)
+        run = snapshot()
+        value_holdings(account_ids=[dollars.pk, euros.pk], now=evening(DAY))
+        worths = account_worths(account_ids=[dollars.pk, euros.pk], now=evening(DAY))
+        assert [days_of(one)[DAY][0] for one in (dollars, euros)] == [worth.value for worth in worths]
+        assert worths[0].value != worths[1].value
+        assert (run.rows, run.unconverted) == (2, 0)
+
+    def test_one_account_without_a_rate_leaves_the_others_alone(self, owner: Any) -> None:
+        fine, stuck = full_account(owner, "Fine"), full_account(owner, "Stuck")
+        Account.objects.filter(pk=stuck.pk).update(currency="NOK")
+        run = snapshot()
+        assert (run.rows, run.unconverted) == (1, 1)
+        assert list(AccountDay.objects.values_list("account", flat=True)) == [fine.pk]
+
     def test_an_account_without_a_rate_is_counted_and_not_written(self, owner: Any) -> None:
         full_account(owner)
         FxRate.objects.all().delete()
