@@ -1,4 +1,4 @@
-"""The next day of histories that are right but for the calendar: written by the statement of the nightly snapshot.
+"""The next day of histories that are right but for the calendar: written as the nightly snapshot does.
 
 Nothing of the past is read. Yesterday is written once more, as its last closes and rates may have come after it was;
 where its snapshot is taken that stays.
@@ -37,7 +37,7 @@ def append_days(*, followers: Iterable[Follower], today: date, now: datetime | N
     """Bring the histories up to today; returns the accounts done. The rest need to be rebuilt.
 
     Those are accounts with transactions dated after their last day (they counted there until now), with a split since,
-    or without an exchange rate. A dozen statements whatever the number of accounts, in the caller's transaction.
+    or without an exchange rate. A few dozen statements whatever the number of accounts, in the caller's transaction.
     """
     last_days = {follower.account_id: follower.last_day for follower in followers}
     if not last_days:
