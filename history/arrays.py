@@ -62,7 +62,7 @@ def read_together(
 
 
 def _read(sql: str, parameters: Mapping[str, Any], reader: "_Reader") -> dict[str, Column]:
-    with connection.cursor() as cursor:
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         # COPY takes no parameters of its own.
         query = cursor.mogrify(sql, parameters)
         with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
@@ -139,7 +139,9 @@ def write_columns(table: str, columns: Mapping[str, tuple[str, Column]]) -> int:
             raise OverflowError("an amount has more than 14 digits before the point")
     rows = len(next(iter(columns.values()))[1])
     names = ", ".join(f'"{name}"' for name in columns)
-    with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)') as copy:
+    into = f'COPY "{table}" ({names}) FROM STDIN (FORMAT BINARY)'
+    # Django translates the errors of statements, not those of a COPY.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(into) as copy:
         copy.write(HEADER)
         for first in range(0, rows, CHUNK):
             chunk = slice(first, first + CHUNK)
