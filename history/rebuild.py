@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
-import psycopg
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.utils import timezone
@@ -130,7 +129,7 @@ def _append(account_ids: list[int], now: datetime | None) -> set[int]:
                 heads = _heads(account_ids[start : start + DAYS_BATCH]).values()
                 followers = [follower for head in heads if (follower := head.follower(today))]
                 done |= append_days(followers=followers, today=today, now=now)
-        except (ArithmeticError, ValueError, Error, psycopg.Error):
+        except (ArithmeticError, ValueError, Error):
             logger.exception("The day could not be appended to %d accounts", len(account_ids))
     return done
 
@@ -170,7 +169,7 @@ def _rebuild_or_split(account_ids: Sequence[int], now: datetime | None) -> dict[
         with transaction.atomic():
             _need_not_last()
             rebuild_batch(account_ids=account_ids, now=now)
-    except (ArithmeticError, ValueError, Error, psycopg.Error) as error:  # COPY raises past Django
+    except (ArithmeticError, ValueError, Error) as error:
         if len(account_ids) == 1:
             with logs.bound(account_id=account_ids[0]):
                 logger.exception("Account %d could not be rebuilt", account_ids[0])
