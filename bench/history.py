@@ -59,7 +59,7 @@ def empty() -> None:
 
 
 def rebuild(accounts: Sequence[int]) -> None:
-    from history.rebuild import rebuild_accounts
+    from history.reconstruction.rebuild import rebuild_accounts
 
     done = rebuild_accounts(account_ids=accounts, now=NOW)
     assert len(done.done) == len(accounts), done

@@ -48,8 +48,8 @@ def stored(rows: int) -> list[Figure]:
     """Seconds to store the rows, ours and bulk_create."""
     from django.db import connection, transaction
 
+    from history.market.price_rows import store_prices
     from history.models import MarketSymbol, Price
-    from history.price_rows import store_prices
 
     MarketSymbol.objects.bulk_create(MarketSymbol(symbol=f"P{number}") for number in range(1 + rows // 500))
     first = MarketSymbol.objects.order_by("pk").values_list("pk", flat=True)[0]
@@ -100,10 +100,10 @@ class Counting:
 
 def demanded(users: int) -> list[Figure]:
     """Calls, hit rate and cost of users who come one after the other."""
+    from history.market.prices import ensure_prices
+    from history.market.spend import spending
     from history.models import MarketSymbol
-    from history.prices import ensure_prices
     from history.providers import DataProviderChain
-    from history.spend import spending
 
     MarketSymbol.objects.bulk_create(MarketSymbol(symbol=f"D{number}") for number in range(SYMBOLS))
     ids = np.array(MarketSymbol.objects.filter(symbol__startswith="D").values_list("pk", flat=True))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from history.corrections import BadCorrection, Corrected, correct, preview
+from history.market.corrections import BadCorrection, Corrected, correct, preview
 from history.models import Correction, PriceDoubt
 from portfolio_site.lib.machine_written import ReadOnlyAdmin
 

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
-from history import mapping
+from history.market import mapping
+from history.market.symbols import TickerTaken
 from history.models import MappingReview, SecurityMapping
 from history.providers.base import Listing
-from history.symbols import TickerTaken
 from portfolio_site.lib.confirmed import confirmed_action
 
 RENAME_FIRST = "Enter the symbol change or the delisting of the other under Corrections first."

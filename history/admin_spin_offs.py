@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from history.corrections import BadCorrection, correct, preview
+from history.market.corrections import BadCorrection, correct, preview
 from history.models import SymbolAction
 from investments.models import CorporateAction
 from portfolio_site.lib.confirmed import confirmed_action

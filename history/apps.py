@@ -7,9 +7,9 @@ class HistoryConfig(AppConfig):
 
     def ready(self) -> None:
         from history import signals  # noqa: F401 -- connects the receiver
-        from history.fx import conversion_rates
+        from history.market.fx import conversion_rates
+        from history.market.spend import DailyMeter
         from history.providers import remote
-        from history.spend import DailyMeter
         from investments.rates import use_rates
 
         remote.use_meter(DailyMeter())

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from history.core.adjust import ONE, Event, Formula, back_adjusted, split_adjusted
+from history.market.symbols import symbol_named
 from history.models import MarketSymbol, Price, SymbolAction
-from history.symbols import symbol_named
 from history.valuation import market_today
 from investments.filters import securities_of
 from investments.models import Security, Transaction

@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from history.market.prices import last_settlement
 from history.models import AccountHistory
-from history.prices import last_settlement
 from history.valuation import market_today
 
 MAX_ATTEMPTS: Final = 3

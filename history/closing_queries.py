@@ -6,7 +6,7 @@ one stretch of the index. `never` is a day long ago that stands for none.
 
 from typing import Final
 
-from history.fx import rate_sql
+from history.market.fx import rate_sql
 from history.models import AccountDay
 from history.valuation import COUNTS_AS_CASH, CURRENCY, IS_CASH, MULTIPLIER, PRICE_KEY, RECENT_DAYS
 

@@ -1,7 +1,7 @@
 """What accounts are worth at the end of a day, many at once: holdings and a price table of the day, as arrays.
 
-A snapshot writes what is kept; a day that only follows on another (`history.appends`) writes what may still change. A
-row that is right already is not written, not even to the log.
+A snapshot writes what is kept; a day that only follows on another (`history.reconstruction.appends`) writes what may
+still change. A row that is right already is not written, not even to the log.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ import numpy as np
 from django.db import connection
 
 from history import closing_queries as queries
-from history.account_days import copy_days, same_figures
 from history.arrays import Column, read_columns, read_together
 from history.closing_queries import HELD, LISTED, RANGE
 from history.core.book import Bools, Floats, Ints
 from history.core.closing import PLACES, Closing, Held, UnitPrices, close_day, prices_in_kind, ten_thousandths
 from history.day_movements import DayMovements, day_movements
 from history.models import AccountDay
+from history.reconstruction.account_days import copy_days, same_figures
 
 Kind = AccountDay.SnapshotType
 NEVER: Final = date(1, 1, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from history.arrays import Column, read_columns
 from history.core.book import Bools, Floats, Ints
 from history.core.movements import effect_code, movements_from_rows
-from history.fx import JOIN_PAID, PAID_RATE, paid_sql
+from history.market.fx import JOIN_PAID, PAID_RATE, paid_sql
 from history.valuation import IS_CASH
 from investments.core.effects import TABLE
 

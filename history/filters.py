@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from history.allocation import DIMENSIONS
-from history.attribution import BY
+from history.analytics.attribution import BY
 from history.core.resolution import RESOLUTIONS
 from history.core.versions import VERSIONS
 from history.series import EARLIEST, PERIODS, Period, period_of

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db.models import Max
 
 from history.core.freshness import Freshness, priced_freshness
+from history.market.quotes import LastQuote, cached_quotes
 from history.models import MarketSymbol
-from history.quotes import LastQuote, cached_quotes
 from history.valuation import market_today
 from investments.models import Holding
 from portfolio_site.lib.sessions import market_state

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from history.fx import rates_on
+from history.market.fx import rates_on
 from history.valuation import AccountWorth
 from investments.core.effects import effect_of
 from investments.core.income import REACH, ZERO, Declared, Held, Row, Split, is_income

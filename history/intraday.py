@@ -16,9 +16,9 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from history.arrays import read_columns
-from history.fx import rate_sql
+from history.market.fx import rate_sql
+from history.market.quotes import refresh_quotes
 from history.models import MarketSymbol
-from history.quotes import refresh_quotes
 from history.valuation import account_worths, market_today, value_holdings
 from history.watched import watched_users
 from investments.models import Account

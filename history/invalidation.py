@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from history.fx import HUB
+from history.market.fx import HUB
 from history.valuation import CURRENCY
 from investments import ledger
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from history.core.adjust import Event, split_adjusted
 from history.income import SecurityIncome, income_report
+from history.market.quotes import LastQuote, last_quote
 from history.models import MarketSymbol, Price, SymbolAction
 from history.positions import Position, positions
-from history.quotes import LastQuote, last_quote
 from history.valuation import AccountWorth, market_today
 from investments import tax
 from investments.filters import securities_of

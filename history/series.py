@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from history.arrays import read_columns
 from history.core.totals import SUMMED, UNIT, UNKNOWN, Grid, Totals, grid_of, totals_of
-from history.fx import rate_sql
+from history.market.fx import rate_sql
 from history.models import AccountDay
 from portfolio_site.lib import rls
 from portfolio_site.lib.money import minor_unit

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from history.fx import HUB
+from history.market.fx import HUB
 from investments.signals import ledger_changed, securities_restated
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from history.closings import close_range
+from history.market.prices import ensure_prices
+from history.market.rates import currencies_in_use, ensure_rates
+from history.market.spend import essential
 from history.models import MarketSymbol, SnapshotRun, SnapshotShard
-from history.prices import ensure_prices
-from history.rates import currencies_in_use, ensure_rates
-from history.spend import essential
 from history.valuation import market_today
 from portfolio_site.lib.sessions import NEW_YORK, is_session
 

@@ -9,15 +9,16 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from history import backfill, benchmarks, canary, claims, intraday, mapping, partitions, snapshots
-from history.corporate_actions import ingest_actions
-from history.listing_changes import follow_listings
+from history import canary, claims, intraday, partitions, snapshots
+from history.market import backfill, benchmarks, mapping
+from history.market.corporate_actions import ingest_actions
+from history.market.listing_changes import follow_listings
+from history.market.prices import BATCH as PRICES_BATCH
+from history.market.quotes import refresh_quotes as ask_for_quotes
+from history.market.rates import update_rates
+from history.market.reconcile import reconcile_prices as compare_prices
 from history.models import SnapshotRun
-from history.prices import BATCH as PRICES_BATCH
-from history.quotes import refresh_quotes as ask_for_quotes
-from history.rates import update_rates
-from history.rebuild import BATCH, DAYS_BATCH, rebuild_accounts
-from history.reconcile import reconcile_prices as compare_prices
+from history.reconstruction.rebuild import BATCH, DAYS_BATCH, rebuild_accounts
 from history.valuation import market_today
 from portfolio_site.lib import logs
 

@@ -14,9 +14,9 @@ from decimal import Decimal
 from django.db import connection
 from django.utils import timezone
 
-from history.fx import rate_sql
+from history.market.fx import rate_sql
+from history.market.quotes import cached_quotes
 from history.models import MarketSymbol
-from history.quotes import cached_quotes
 from portfolio_site.lib.sessions import NEW_YORK, last_closed_session, previous_session
 
 # As Security.multiplier, Security.is_cash and Security.currency.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from history.symbols import map_securities
+from history.market.symbols import map_securities
 from history.tests.ledgers import row, values_of
 from history.tests.test_rebuild_exchanges import BEFORE, EX_DATE, GEV, NEW, OLD, TODAY, load, rebuild
 from investments import ledger, manual

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from history.models import AccountDay
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from plaid_link.models import ImportBatch
 from plaid_link.tests.imports.conftest import send, store
 from plaid_link.tests.imports.sample import COLUMNS, HEADER

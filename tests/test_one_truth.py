@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from history.claims import behind
 from history.models import AccountDay, AccountHistory, FxRate, Price
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.valuation import market_today
 from investments.models import Account
 from plaid_link import link

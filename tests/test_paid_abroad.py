@@ -13,8 +13,8 @@ import pytest
 from django.utils import timezone
 
 from history.invalidation import rates_came
+from history.market.rates import ensure_rates, paid_rates
 from history.models import FxRate
-from history.rates import ensure_rates, paid_rates
 from history.tests.test_rates import Quoted, chain
 from investments import lots, manual, tax
 from investments.entries import SecurityEntry
@@ -176,7 +176,7 @@ def test_rates_are_asked_back_to_the_first_day_that_needs_one(
     shelf = shelf_in("USD")
     shelf.trade(date(2012, 5, 7), 10, 500, "USD")
     provider = Quoted({"GBP": "1.25"})
-    monkeypatch.setattr("history.rates.configured_chain", lambda: chain(provider))
+    monkeypatch.setattr("history.market.rates.configured_chain", lambda: chain(provider))
     paid_rates(account_ids=[shelf.account.pk])
     assert provider.asked == []
     shelf.trade(date(2011, 5, 9), 10, 500, "GBP")

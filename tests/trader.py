@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from history.benchmarks import update_benchmarks
+from history.market.benchmarks import update_benchmarks
 from history.models import BenchmarkSector
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from investments.models import Account
 from plaid_link import link
 from plaid_link.models import Item, UnplacedAccount

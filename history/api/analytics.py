@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from history.analytics import Analytics, analytics
+from history.analytics.period import Analytics, analytics
 from history.api.conditional import conditional
 from history.api.portfolio import PortfolioView
-from history.benchmarks import UnknownBenchmark
 from history.core.performance import Assumptions, Figure
 from history.core.scores import Score
 from history.core.versions import VERSIONS, named
 from history.filters import AnalyticsQuery
+from history.market.benchmarks import UnknownBenchmark
 from history.valuation import market_today
 from portfolio_site.lib.money import displayed
 

@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from history.anomalies import FIXES, Told, anomalies, page_of
 from history.api.portfolio import PortfolioView
 from history.filters import ScopeQuery
 from history.models import Anomaly
+from history.reconstruction.anomalies import FIXES, Told, anomalies, page_of
 
 ANOMALY = {
     "account_id": 12,

@@ -16,10 +16,10 @@ from history.api.positions import POSITION, PositionSerializer
 from history.api.quotes import EXAMPLE as QUOTE
 from history.api.quotes import QuoteSerializer, Told
 from history.assets import NO_PRICES, Asset, PriceSeries, asset_named, asset_with_id, price_series, recent_transactions
+from history.market.quotes import last_quote
+from history.market.symbols import symbol_named
 from history.models import MarketSymbol
 from history.positions import Position, positions
-from history.quotes import last_quote
-from history.symbols import symbol_named
 from history.valuation import account_worths, market_today, total_worth
 from investments.api.numbers import QuantityText
 from investments.api.securities import SECURITY, SecuritySerializer

@@ -9,10 +9,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from history.active_return import ActiveReturn, NoSectorWeights, Segment, active_return
+from history.analytics.active_return import ActiveReturn, NoSectorWeights, Segment, active_return
+from history.analytics.attribution import Attribution, Contribution, Gains, attribution, read_gains
 from history.api.conditional import conditional
 from history.api.portfolio import PortfolioView
-from history.attribution import Attribution, Contribution, Gains, attribution, read_gains
 from history.core.attribution import METHOD
 from history.core.versions import named
 from history.filters import AttributionQuery

@@ -18,9 +18,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from history.core.freshness import POLL_SECONDS, Freshness, poll_seconds
+from history.market.quotes import LastQuote, claim_due, last_quote
+from history.market.symbols import symbol_named
 from history.models import MarketSymbol
-from history.quotes import LastQuote, claim_due, last_quote
-from history.symbols import symbol_named
 from history.tasks import enqueue_quotes
 from investments.api.numbers import QuantityText
 from portfolio_site.lib.queries import Query

@@ -12,7 +12,7 @@ from history import claims
 from history.api.portfolio import PortfolioView
 from history.filters import ScopeQuery
 from history.models import AccountHistory
-from history.progress import AccountProgress, overall_progress, reconstruction_progress
+from history.reconstruction.progress import AccountProgress, overall_progress, reconstruction_progress
 from history.tasks import enqueue_rebuild
 
 ACCOUNT = {

@@ -17,10 +17,10 @@ from rest_framework.request import Request
 from history.answers import compressed_answer
 from history.api.conditional import conditional
 from history.api.portfolio import PortfolioView, RoundedMoney
-from history.benchmarks import UnknownBenchmark, benchmark_index
 from history.core.resolution import at_resolution
 from history.filters import HistoryQuery
 from history.intraday import Session, session_minutes
+from history.market.benchmarks import UnknownBenchmark, benchmark_index
 from history.models import AccountDay
 from history.series import Kept, Period, accounts_of, state_of, totals
 from history.valuation import market_today

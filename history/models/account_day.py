@@ -9,7 +9,7 @@ class AccountDay(models.Model):
 
     Partitioned by year, key (account, day), with a covering index for the chart; the table is made by SQL. There is no
     foreign key to the account on purpose: the nightly run writes millions of rows, and checking each costs more than it
-    tells. `investments.ledger`, `history.rebuild` and `history.closings` are the only writers.
+    tells. `investments.ledger`, `history.reconstruction.rebuild` and `history.closings` are the only writers.
     """
 
     class SnapshotType(models.IntegerChoices):

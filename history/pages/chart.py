@@ -9,7 +9,7 @@ from typing import Any
 from history.intraday import DayRange, Session, day_range, session_minutes
 from history.models import AccountHistory
 from history.pages.comparison import Comparison, ComparisonChoice, compared, comparison_choices
-from history.progress import overall_progress, reconstruction_progress
+from history.reconstruction.progress import overall_progress, reconstruction_progress
 from history.series import PERIODS, Period, period_of, totals
 from history.valuation import Worth
 from portfolio_site.lib.money import displayed

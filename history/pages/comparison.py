@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from history.benchmarks import UnknownBenchmark, benchmark_index
-from history.corporate_actions import BENCHMARKS
+from history.market.benchmarks import UnknownBenchmark, benchmark_index
+from history.market.corporate_actions import BENCHMARKS
 
 
 @dataclass(frozen=True, slots=True)

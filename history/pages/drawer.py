@@ -16,8 +16,8 @@ from django.utils.formats import date_format
 from django.utils.http import urlencode
 
 from history.core.freshness import Freshness
+from history.market.quotes import LastQuote, claim_due
 from history.models import SymbolAction
-from history.quotes import LastQuote, claim_due
 from history.security_details import PriceLine, SecurityDetails, find_security, security_details
 from history.tasks import enqueue_quotes
 from history.valuation import AccountWorth, Worth

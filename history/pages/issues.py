@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from history.anomalies import page_of, tell
 from history.models import Anomaly
+from history.reconstruction.anomalies import page_of, tell
 from history.valuation import Worth
 from investments.kinds import security_label
 

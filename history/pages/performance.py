@@ -12,10 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from history.active_return import ActiveReturn, NoSectorWeights, active_return
-from history.analytics import Analytics, analytics
-from history.attribution import BY, Attribution, Gains, attribution, gains_of, read_gains
-from history.benchmarks import UnknownBenchmark
+from history.analytics.active_return import ActiveReturn, NoSectorWeights, active_return
+from history.analytics.attribution import BY, Attribution, Gains, attribution, gains_of, read_gains
+from history.analytics.period import Analytics, analytics
+from history.market.benchmarks import UnknownBenchmark
 from history.pages.chart import LABELS, WORDS
 from history.pages.comparison import ComparisonChoice, comparison_choices
 from history.pages.performance_charts import PerformancePanel, performance_panel

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from history.analytics import Analytics
+from history.analytics.period import Analytics
 from history.core.book import Floats, Ints
 from history.core.performance import WINDOWS, Figure
 from history.core.scores import Score

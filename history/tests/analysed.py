@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from history.market.price_files import load_prices
 from history.models import FxRate
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import CASH, book, evening, holding, row, stock
 from investments.models import Account, Security
 

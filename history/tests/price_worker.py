@@ -7,8 +7,8 @@ import django
 
 django.setup()
 
+from history.market.prices import ensure_prices  # noqa: E402
 from history.models import Price  # noqa: E402 Django first
-from history.prices import ensure_prices  # noqa: E402
 from portfolio_site.lib.sessions import is_session  # noqa: E402
 
 MONDAY, FRIDAY = date(2026, 11, 9), date(2026, 11, 13)

@@ -11,9 +11,9 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from history.benchmarks import benchmark_index, update_benchmarks
 from history.core.attribution import brinson, linked_effects, segments_of
 from history.core.returns import linked
+from history.market.benchmarks import benchmark_index, update_benchmarks
 from history.models import BenchmarkSector, MarketSymbol
 from history.providers import DataProviderChain
 from history.tests.analysed import TODAY, make_analysed

@@ -81,7 +81,7 @@ def test_what_is_missing_is_fetched_once_that_was_confirmed(
     operator: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     symbol = MarketSymbol.objects.create(symbol="AAPL")
-    monkeypatch.setattr("history.backfill.configured_chain", lambda: DataProviderChain([Listed({"AAPL": "10"})]))
+    monkeypatch.setattr("history.market.backfill.configured_chain", lambda: DataProviderChain([Listed({"AAPL": "10"})]))
     monkeypatch.setattr("history.admin.enqueue_backfill", backfill_symbols)
     chosen = {"action": "fetch_missing", "_selected_action": [symbol.pk]}
     with django_capture_on_commit_callbacks(execute=True):

@@ -13,14 +13,14 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import override_settings
 
-from history.attribution import BY, CENT, attribution, read_gains
+from history.analytics.attribution import BY, CENT, attribution, read_gains
 from history.core.versions import VERSIONS
+from history.market.price_rows import store_prices
+from history.market.symbols import map_securities
 from history.models import AccountDay, FxRate, MarketSymbol
-from history.price_rows import store_prices
 from history.providers.base import DailyPrice
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.series import Period
-from history.symbols import map_securities
 from history.tests.analysed import TODAY, Analysed, make_analysed, security, write_rates
 from history.tests.ledgers import book, evening, holding, stock
 from investments import ledger

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from history.anomalies import FIXES
 from history.models import Anomaly
+from history.reconstruction.anomalies import FIXES
 from investments.models import Security
 
 URL = "/api/portfolio/anomalies"

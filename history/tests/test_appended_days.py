@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from history import claims, snapshots
-from history.corrections import correct
 from history.invalidation import securities_changed
+from history.market.corrections import correct
+from history.market.price_files import load_prices
 from history.models import AccountDay, AccountHistory, Price, SecurityMapping
-from history.price_files import load_prices
-from history.rebuild import Rebuilt, rebuild_accounts
+from history.reconstruction.rebuild import Rebuilt, rebuild_accounts
 from history.tests.ledgers import CASH, book, days_of, evening, holding, row, state_of, stock, values_of
 from history.valuation import account_worths
 from investments import ledger

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import time_machine
 
+from history.market.symbols import map_securities
 from history.models import MarketSymbol, Price, SymbolAction
 from history.partitions import ensure_partitions
-from history.symbols import map_securities
 from investments.models import Security
 from tests.fixtures import NOW, TODAY, Portfolio
 

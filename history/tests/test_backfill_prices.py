@@ -10,10 +10,10 @@ from django.conf import settings as project
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from history.backfill import Step, backfill_prices, what_is_lacking
+from history.market.backfill import Step, backfill_prices, what_is_lacking
+from history.market.spend import spending
 from history.models import AccountHistory, MarketSymbol, Price, ProviderUsage, SecurityMapping
 from history.providers import DataProviderChain
-from history.spend import spending
 from history.tests.providers import Down, Listed
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`run(provider, *arguments)` runs the command with a chain of one provider; returns what it said."""
 
     def command(provider: Any, *arguments: str) -> str:
-        monkeypatch.setattr("history.backfill.configured_chain", lambda: DataProviderChain([provider]))
+        monkeypatch.setattr("history.market.backfill.configured_chain", lambda: DataProviderChain([provider]))
         said = io.StringIO()
         call_command("backfill_prices", *arguments, "--from", str(MONDAY), "--to", str(FRIDAY), stdout=said)
         return said.getvalue()
@@ -104,7 +104,7 @@ def test_prices_whose_histories_could_not_be_marked_are_not_there(monkeypatch: p
     def killed(symbol_ids: list[int], since: date) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("history.backfill.symbols_changed", killed)
+    monkeypatch.setattr("history.market.backfill.symbols_changed", killed)
     lacking, chain = what_is_lacking(symbol_ids=[aapl.pk], start=MONDAY, end=FRIDAY), DataProviderChain([ALWAYS])
     with pytest.raises(KeyboardInterrupt):
         backfill_prices(lacking=lacking, start=MONDAY, end=FRIDAY, chain=chain)

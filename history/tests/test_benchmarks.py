@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from history.benchmarks import UnknownBenchmark, benchmark_index, update_benchmarks
 from history.core.benchmark import total_return_index
+from history.market.benchmarks import UnknownBenchmark, benchmark_index, update_benchmarks
 from history.models import AccountDay, FxRate, MarketSymbol, Price, SymbolAction
 from history.providers import DataProviderChain
 from history.tests.providers import Listed

@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 
 from history import claims
-from history.brokerage_prices import record_brokerage_prices
+from history.market.brokerage_prices import record_brokerage_prices
+from history.market.symbols import map_securities
 from history.models import AccountHistory, Anomaly, MarketSymbol, Price, SecurityMapping
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.snapshots import take_snapshot
-from history.symbols import map_securities
 from history.tests.ledgers import book, checksum, days_of, evening, holding, noon, row
 from history.valuation import account_worths, value_holdings
 from investments.entries import SecurityEntry

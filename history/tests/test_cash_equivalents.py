@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from history.allocation import pieces
+from history.market.symbols import map_securities
 from history.models import AccountDay, Anomaly
 from history.positions import positions
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.snapshots import take_snapshot
-from history.symbols import map_securities
 from history.tests.books import Case, Held, Move
 from history.tests.ledgers import book, days_of, evening, holding, noon, row, stock
 from history.valuation import AccountWorth, account_worths, total_worth, value_holdings

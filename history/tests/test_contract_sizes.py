@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from history import claims
-from history.correction_lines import BadCorrection
-from history.corrections import correct, preview
+from history.market.correction_lines import BadCorrection
+from history.market.corrections import correct, preview
 from history.models import AccountHistory, Correction
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.snapshots import take_snapshot
 from history.tests.ledgers import CASH, book, checksum, days_of, evening, holding, noon, row
 from history.valuation import account_worths

@@ -11,15 +11,15 @@ import pytest
 from django.conf import settings as configured
 
 from history.core.actions import is_plain_split
-from history.corporate_actions import ingest_actions
+from history.market.corporate_actions import ingest_actions
+from history.market.price_files import load_prices
+from history.market.told_actions import actions_as_told, store_actions
 from history.models import AccountHistory, MarketSymbol, SymbolAction
-from history.price_files import load_prices
 from history.providers import DataProviderChain
 from history.providers.base import Actions, Dividend, Split
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, checksum, evening, holding, state_of, stock, values_of
 from history.tests.providers import Down, Listed
-from history.told_actions import actions_as_told, store_actions
 from investments.models import Account, CorporateAction
 
 TODAY = date(2014, 12, 30)

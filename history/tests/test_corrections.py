@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from history.corporate_actions import ingest_actions
-from history.correction_lines import BadCorrection, read_lines
-from history.corrections import correct, preview
+from history.market.corporate_actions import ingest_actions
+from history.market.correction_lines import BadCorrection, read_lines
+from history.market.corrections import correct, preview
+from history.market.price_files import load_prices
+from history.market.price_rows import store_prices
 from history.models import AccountHistory, Correction, MarketSymbol, Price, SecurityMapping, SymbolAction
-from history.price_files import load_prices
-from history.price_rows import store_prices
 from history.providers import DataProviderChain
 from history.providers.base import Actions, DailyPrice, Split
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, checksum, evening, holding, stock, values_of
 from history.tests.providers import Listed
 from history.valuation import account_worths

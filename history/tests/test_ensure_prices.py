@@ -9,9 +9,9 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from history.closes import close_matrix, latest_closes
+from history.market.closes import close_matrix, latest_closes
+from history.market.prices import LEASE, ensure_prices, final_day, last_settlement
 from history.models import MarketSymbol, Price, SymbolAction
-from history.prices import LEASE, ensure_prices, final_day, last_settlement
 from history.providers import DataProviderChain
 from history.providers.base import Actions, DailyPrice, Dividend, Split
 from history.providers.stored import StoredPrices

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from history.analytics.position_gains import read_positions
 from history.invalidation import symbols_changed
+from history.market.symbols import map_securities
 from history.models import FxRate, MarketSymbol, Price
-from history.position_gains import read_positions
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.snapshots import take_snapshot
-from history.symbols import map_securities
 from history.tests.ledgers import CASH, book, days_of, evening, holding, noon, row, stock
 from history.valuation import account_worths, value_holdings
 from investments.entries import SecurityEntry

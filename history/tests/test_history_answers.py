@@ -12,9 +12,9 @@ import time_machine
 from redis.exceptions import ConnectionError as NoRedis
 
 from history import claims, snapshots
-from history.corrections import correct
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.market.corrections import correct
+from history.market.price_files import load_prices
+from history.reconstruction.rebuild import rebuild_accounts
 from history.series import Period, totals
 from history.tests.ledgers import CASH, book, evening, holding, row, stock
 from history.valuation import market_today

@@ -9,8 +9,8 @@ import time_machine
 from django.core.cache import cache
 
 from history.intraday import condense_minutes, record_minute, session_minutes
+from history.market.quotes import LastQuote, _keep
 from history.models import AccountDay, FxRate, IntradayValue, MarketSymbol, Price, SecurityMapping
-from history.quotes import LastQuote, _keep
 from history.tests.ledgers import book, holding, stock
 from history.valuation import value_holdings
 from history.watched import KEY, WATCHED_FOR, _client, watch, watched_users

@@ -9,10 +9,15 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from history import claims
-from history.invalidation import accounts_changed, currencies_changed, securities_changed, symbols_changed
+from history.invalidation import (
+    accounts_changed,
+    currencies_changed,
+    securities_changed,
+    symbols_changed,
+)
+from history.market.price_files import load_prices
 from history.models import AccountHistory, FxRate, MarketSymbol, SecurityMapping
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import CASH, book, checksum, evening, holding, row, state_of, stock, values_of
 from investments.models import Account, Security
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from history.listing_changes import ListingsFollowed, follow_listings
-from history.mapping import settle
+from history.market.listing_changes import ListingsFollowed, follow_listings
+from history.market.mapping import settle
+from history.market.prices import ensure_prices
+from history.market.symbols import map_securities
 from history.models import MappingReview, MarketSymbol, Price, SecurityMapping
-from history.prices import ensure_prices
 from history.providers import DataProviderChain
 from history.providers.base import Delisted, Listing, ListingChanges, ProviderError, Renamed
 from history.providers.fmp import FinancialModelingPrep
 from history.providers.remote import Access
 from history.providers.resilience import Patience
-from history.rebuild import rebuild_accounts
-from history.symbols import map_securities
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, evening, holding, row, stock, values_of
 from history.tests.providers import Listed
 from investments.lots import recompute_lots

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from history.market.prices import ensure_prices
+from history.market.symbols import map_securities
 from history.models import AccountHistory, MarketSymbol, Price, SymbolAction
-from history.prices import ensure_prices
 from history.providers import DataProviderChain
-from history.rebuild import rebuild_accounts
-from history.symbols import map_securities
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, holding, noon, state_of, stock
 from history.tests.providers import Listed
 from investments.models import CorporateAction, Security

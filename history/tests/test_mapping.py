@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from history.core.occ import OptionSymbol, parse_option_symbol
-from history.mapping import search_symbols, unpriced_securities
+from history.market.mapping import search_symbols, unpriced_securities
+from history.market.symbols import map_securities
 from history.models import AccountHistory, MappingReview, SecurityMapping
 from history.providers import DataProviderChain
 from history.providers.base import Answerless, Listing, ProviderError
-from history.symbols import map_securities
 from history.tests.ledgers import book, holding
 from investments.entries import SecurityEntry
 from investments.models import Security

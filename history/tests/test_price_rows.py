@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from psycopg import DataError
 from psycopg.errors import CheckViolation
 
+from history.market.price_rows import store_prices
 from history.models import MarketSymbol, Price
-from history.price_rows import store_prices
 from history.providers.base import DailyPrice
 
 MONDAY = date(2026, 11, 9)

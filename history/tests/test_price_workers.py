@@ -20,9 +20,9 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from history import leases, prices
+from history.market import leases, prices
+from history.market.prices import ensure_prices
 from history.models import MarketSymbol, Price
-from history.prices import ensure_prices
 from history.providers import DataProviderChain, resilience
 from history.providers.base import ProviderError
 from history.providers.remote import Access

@@ -6,11 +6,11 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
+from history.market.quotes import refresh_quotes
 from history.models import MarketSymbol, Price
 from history.providers import DataProviderChain
 from history.providers.base import Quote
 from history.providers.simulated import SimulatedMarket
-from history.quotes import refresh_quotes
 from history.tests.providers import Quoting
 from portfolio_site.lib import simulated_market as market
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from history.market.quotes import cached_quotes, claim_due, last_quote, refresh_quotes
 from history.models import MarketSymbol, Price, SymbolAction
 from history.providers import DataProviderChain
 from history.providers.base import ProviderError, Quote
-from history.quotes import cached_quotes, claim_due, last_quote, refresh_quotes
 from history.tests.providers import Down, Quoting
 
 pytestmark = pytest.mark.django_db

@@ -17,12 +17,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from history.fx import rate_matrix, rate_sql
+from history.market.fx import rate_matrix, rate_sql
+from history.market.rates import currencies_in_use, ensure_rates, update_rates
 from history.models import AccountDay, AccountHistory, Anomaly, CurrencyRange, FxRate, MarketSymbol
 from history.providers import DataProviderChain
 from history.providers.base import Answerless, Pair, ProviderError, Rate
-from history.rates import currencies_in_use, ensure_rates, update_rates
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.series import Period, totals
 from history.valuation import account_worths, market_today, total_worth
 from investments import ledger

@@ -12,9 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from history import claims
+from history.market.price_files import load_prices
 from history.models import AccountDay, AccountHistory, Anomaly, MarketSymbol
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import (
     CASH,
     book,

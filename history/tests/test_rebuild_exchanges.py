@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 
-from history.corporate_actions import ingest_actions
-from history.correction_lines import BadCorrection
-from history.corrections import correct
-from history.price_files import load_prices
+from history.market.corporate_actions import ingest_actions
+from history.market.correction_lines import BadCorrection
+from history.market.corrections import correct
+from history.market.price_files import load_prices
+from history.market.symbols import map_securities
 from history.providers import DataProviderChain
 from history.providers.base import Actions, Split
-from history.rebuild import rebuild_accounts
-from history.symbols import map_securities
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, checksum, evening, holding, row, stock, values_of
 from history.tests.providers import Listed
 from investments import ledger, manual

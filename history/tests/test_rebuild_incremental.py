@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from history import claims
-from history.correction_lines import BadCorrection
-from history.corrections import correct
 from history.invalidation import currencies_changed, securities_changed, symbols_changed
+from history.market.correction_lines import BadCorrection
+from history.market.corrections import correct
+from history.market.price_files import load_prices
 from history.models import AccountDay, AccountHistory, Anomaly, FxRate, MarketSymbol, SecurityMapping
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import CASH, book, checksum, days_of, evening, holding, noon, row, stock
 from investments import ledger
 from investments.entries import CorporateActionEntry, HoldingEntry, SecurityEntry, TransactionEntry

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from history.claims import LEASE
 from history.models import AccountHistory, Anomaly
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tasks import enqueue_behind, rebuild
 from history.tests.ledgers import WAITING, book, checksum, days_of, holding, row, state_of, stock
 from history.valuation import market_today

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 
+from history.market.price_files import load_prices
 from history.models import Anomaly, SymbolAction
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.series import Period, totals
 from history.tests.ledgers import book, checksum, evening, holding, row, state_of, stock, values_of
 from history.valuation import account_worths

@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings as configured
 
 from history.core.doubts import doubts, is_continuous
+from history.market.price_files import load_prices
+from history.market.reconcile import reconcile_prices
 from history.models import AccountHistory, MarketSymbol, Price, PriceDoubt, SymbolAction
-from history.price_files import load_prices
 from history.providers import DataProviderChain
 from history.providers.base import Actions, DailyPrice, Split
-from history.rebuild import rebuild_accounts
-from history.reconcile import reconcile_prices
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, evening, holding, stock
 from history.tests.providers import Listed
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from history.core.issuers import Paper, contradict
-from history.corrections import correct
-from history.mapping import search_symbols, settle
+from history.market.corrections import correct
+from history.market.mapping import search_symbols, settle
+from history.market.prices import ensure_prices
+from history.market.renames import follow_tickers
+from history.market.symbols import TickerTaken, map_securities
 from history.models import FormerName, MappingReview, MarketSymbol, Price, SecurityMapping
-from history.prices import ensure_prices
 from history.providers import DataProviderChain
 from history.providers.base import Listing
-from history.rebuild import rebuild_accounts
-from history.renames import follow_tickers
-from history.symbols import TickerTaken, map_securities
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import book, evening, holding, stock, values_of
 from history.tests.providers import Listed
 from history.tests.test_mapping import Directory

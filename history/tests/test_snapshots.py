@@ -11,10 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from history import snapshots
+from history.market.price_files import load_prices
+from history.market.symbols import map_securities
 from history.models import AccountDay, FxRate, MarketSymbol, Price, SnapshotRun, SnapshotShard
-from history.price_files import load_prices
-from history.rebuild import rebuild_accounts
-from history.symbols import map_securities
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tests.ledgers import CASH, book, checksum, days_of, evening, holding, row, stock
 from history.valuation import account_worths, value_holdings
 from investments import ledger

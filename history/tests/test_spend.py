@@ -12,15 +12,15 @@ from django.test import Client, override_settings
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_httpserver import HTTPServer
 
+from history.market.prices import ensure_prices
+from history.market.spend import DailyMeter, essential, spending
 from history.models import MarketSymbol, ProviderUsage, StoreUsage
-from history.prices import ensure_prices
 from history.providers import resilience
 from history.providers.base import Interrupted
 from history.providers.chain import DataProviderChain
 from history.providers.fmp import FinancialModelingPrep
 from history.providers.remote import Access
 from history.providers.resilience import Patience
-from history.spend import DailyMeter, essential, spending
 from history.tests.providers import Listed
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from history.market.symbols import map_securities
 from history.models import Correction, MarketSymbol, Price, SymbolAction
-from history.symbols import map_securities
 from history.tests.ledgers import book, holding, stock
 from investments.models import CorporateAction, Security
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from history.corporate_actions import record_actions
+from history.market.corporate_actions import record_actions
+from history.market.symbols import Listing, listing_of, map_securities
 from history.models import MarketSymbol, SecurityMapping, SymbolAction
-from history.symbols import Listing, listing_of, map_securities
 from history.tests.ledgers import CASH, book, holding, stock
 from investments import ledger
 from investments.entries import SecurityEntry

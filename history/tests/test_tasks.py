@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from history.claims import QUEUED_FOR
 from history.models import AccountHistory
-from history.rebuild import rebuild_accounts
+from history.reconstruction.rebuild import rebuild_accounts
 from history.tasks import WAITED_FOR, enqueue_behind, enqueue_rates, enqueue_rebuild, rebuild
 from history.tests.ledgers import book, state_of
 from portfolio_site.lib.embedded.redis import database_of, with_database

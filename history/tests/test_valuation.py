@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from history.market.symbols import map_securities
 from history.models import FxRate, MarketSymbol, Price
-from history.symbols import map_securities
 from history.tests.ledgers import CASH, book, evening, holding, stock
 from history.valuation import CURRENCY, IS_CASH, MULTIPLIER, AccountWorth, account_worths, total_worth, value_holdings
 from investments import ledger

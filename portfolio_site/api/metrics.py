@@ -16,11 +16,11 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from history import canary
+from history.market.spend import spending
 from history.models import AccountHistory, ProviderUsage, SnapshotRun
 from history.partitions import watch
 from history.providers import resilience
 from history.snapshots import day_due, due_at
-from history.spend import spending
 from plaid_link.sync_metrics import sync_metrics
 from plaid_link.webhooks.metrics import webhook_metrics
 from portfolio_site.lib import heartbeat, latency, rls

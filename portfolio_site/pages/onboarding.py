@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from history.progress import AccountProgress, overall_progress, reconstruction_progress
+from history.reconstruction.progress import AccountProgress, overall_progress, reconstruction_progress
 from investments.models import Holding, Transaction
 from plaid_link.models import Item
 from plaid_link.pages.link import link_addresses

@@ -19,9 +19,9 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from history import canary
+from history.market.spend import spending
 from history.models import AccountHistory, MappingReview, PriceDoubt, SnapshotRun
 from history.providers import resilience
-from history.spend import spending
 from investments.models import Holding
 from plaid_link.models import Item, SyncRun
 from plaid_link.webhooks.metrics import webhook_metrics

@@ -11,10 +11,10 @@ import time_machine
 from django.core.cache import cache
 from django.test import Client
 
+from history.market.quotes import refresh_quotes
 from history.models import MarketSymbol, SecurityMapping
 from history.providers import DataProviderChain
 from history.providers.base import Quote
-from history.quotes import refresh_quotes
 from history.tests.providers import Quoting
 from history.valuation import value_holdings
 from investments.models import Holding

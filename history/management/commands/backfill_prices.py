@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from history.backfill import Lacking, Step, backfill_prices, what_is_lacking
-from history.corporate_actions import held_symbols
+from history.market.backfill import Lacking, Step, backfill_prices, what_is_lacking
+from history.market.corporate_actions import held_symbols
+from history.market.prices import BATCH
+from history.market.symbols import symbol_named
 from history.models import MarketSymbol
-from history.prices import BATCH
-from history.symbols import symbol_named
 from history.valuation import market_today
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from history.corporate_actions import ingest_actions
-from history.listing_changes import follow_listings
+from history.market.corporate_actions import ingest_actions
+from history.market.listing_changes import follow_listings
 
 
 class Command(BaseCommand):

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from history.price_files import BadPriceFile, lines_of, load_prices
+from history.market.price_files import BadPriceFile, lines_of, load_prices
 
 
 class Command(BaseCommand):

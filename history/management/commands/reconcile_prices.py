@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from history.reconcile import reconcile_prices
+from history.market.reconcile import reconcile_prices
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from history.mapping import search_symbols
+from history.market.mapping import search_symbols
 
 
 class Command(BaseCommand):

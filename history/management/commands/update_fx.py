@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from history.rates import update_rates
+from history.market.rates import update_rates
 
 
 class Command(BaseCommand):

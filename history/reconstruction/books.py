@@ -12,8 +12,14 @@ import numpy as np
 from django.db import connection
 
 from history.arrays import Column, read_columns
-from history.book_currencies import ForeignCash, in_account_currency, own_cash, read_purses
-from history.book_queries import (
+from history.core.book import NO_DAY, Accounts, Book, Bools, Ints, Movements, Positions
+from history.core.market import Exchanges, Market, Splits, build_market
+from history.core.movements import movements_from_rows
+from history.core.places import distinct, places
+from history.market.closes import close_matrix
+from history.market.fx import rate_matrix
+from history.reconstruction.book_currencies import ForeignCash, in_account_currency, own_cash, read_purses
+from history.reconstruction.book_queries import (
     EXCHANGE_COLUMNS,
     EXCHANGES,
     HOLDING_COLUMNS,
@@ -22,13 +28,7 @@ from history.book_queries import (
     SPLIT_COLUMNS,
     SPLITS,
 )
-from history.book_rows import cancelled_by, current_rows, read_versions
-from history.closes import close_matrix
-from history.core.book import NO_DAY, Accounts, Book, Bools, Ints, Movements, Positions
-from history.core.market import Exchanges, Market, Splits, build_market
-from history.core.movements import movements_from_rows
-from history.core.places import distinct, places
-from history.fx import rate_matrix
+from history.reconstruction.book_rows import cancelled_by, current_rows, read_versions
 from history.valuation import AccountWorth
 
 LONG_AGO: Final = date(1900, 1, 1)

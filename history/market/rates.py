@@ -1,8 +1,8 @@
 """Exchange rates: what is missing of the currencies in use is fetched, each day once, against the US dollar.
 
-Every other pair is crossed over it (`history.fx`). A day is asked for when it is over; today's rate is yesterday's.
-Days that nobody had a rate for yet are asked for again, so that a rate which comes late, or a currency that becomes
-known, is not missed.
+Every other pair is crossed over it (`history.market.fx`). A day is asked for when it is over; today's rate is
+yesterday's. Days that nobody had a rate for yet are asked for again, so that a rate which comes late, or a currency
+that becomes known, is not missed.
 """
 
 import logging
@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from history.continuity import LATELY
-from history.fx import HUB
 from history.invalidation import rates_came
+from history.market.continuity import LATELY
+from history.market.fx import HUB
 from history.models import CurrencyRange, FxRate
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice, Rate

@@ -16,13 +16,13 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from history.continuity import last_known
 from history.core.freshness import Freshness, QuoteAge, close_freshness, quote_freshness, session_of
+from history.market.continuity import last_known
+from history.market.spend import count_rejected
 from history.models import MarketSymbol, Price, SymbolAction
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice, Quote, Split
 from history.providers.garbage import believable
-from history.spend import count_rejected
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, market_state, previous_session
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from history.arrays import Column
 from history.core.book import NO_PURSES, Floats, Ints, Movements, Purses
 from history.core.market import Market
 from history.core.movements import moves_units
-from history.fx import rate_matrix
+from history.market.fx import rate_matrix
 
 NO_CURRENCY: Final = 0  # of rows in the account's own
 

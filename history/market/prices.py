@@ -17,14 +17,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from history.continuity import continued
-from history.leases import LEASE, renewed
+from history.market.continuity import continued
+from history.market.leases import LEASE, renewed
+from history.market.price_rows import store_prices
+from history.market.spend import count_prices, count_rejected
+from history.market.told_actions import actions_as_told, store_actions
 from history.models import MarketSymbol, SymbolAction
-from history.price_rows import store_prices
 from history.providers import DataProviderChain, configured_chain
 from history.providers.chain import Answer, Fetched
-from history.spend import count_prices, count_rejected
-from history.told_actions import actions_as_told, store_actions
 from portfolio_site.lib.sessions import NEW_YORK, closes_at, is_session, last_closed_session
 
 logger = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from history.invalidation import symbols_changed
+from history.market.prices import BATCH, Range, ensure_prices, final_day, missing_ranges
+from history.market.spend import DailyMeter
 from history.models import MarketSymbol
-from history.prices import BATCH, Range, ensure_prices, final_day, missing_ranges
 from history.providers import DataProviderChain, configured_chain
-from history.spend import DailyMeter
 
 Kind = MarketSymbol.Kind
 

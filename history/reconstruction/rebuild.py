@@ -1,6 +1,6 @@
 """Rebuild histories: prices first, then read, compute and replace in one transaction per batch of accounts.
 
-Where only the day has changed nothing is rebuilt: the day is appended (`history.appends`).
+Where only the day has changed nothing is rebuilt: the day is appended (`history.reconstruction.appends`).
 
 Killed at any moment, a batch is either written or not; the lease of its claim runs out and the sweep starts it again.
 """
@@ -17,18 +17,18 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from history import claims
-from history.appends import Follower, append_days
-from history.books import NOTHING_NEW, Window, read_books
-from history.brokerage_prices import record_brokerage_prices
 from history.core.book import History
 from history.core.reconstruct import reconstruct
-from history.corporate_actions import record_actions
+from history.market.brokerage_prices import record_brokerage_prices
+from history.market.corporate_actions import record_actions
+from history.market.prices import ensure_prices
+from history.market.rates import currencies_of, paid_rates, update_rates
+from history.market.renames import follow_tickers
+from history.market.symbols import map_securities
 from history.models import SecurityMapping
-from history.prices import ensure_prices
-from history.rates import currencies_of, paid_rates, update_rates
-from history.records import write_history
-from history.renames import follow_tickers
-from history.symbols import map_securities
+from history.reconstruction.appends import Follower, append_days
+from history.reconstruction.books import NOTHING_NEW, Window, read_books
+from history.reconstruction.records import write_history
 from history.valuation import AccountWorth, account_worths, market_today, value_holdings
 from portfolio_site.lib import logs
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from history.closes import LOOK_BACK, latest_closes
+from history.market.closes import LOOK_BACK, latest_closes
 from history.models import SymbolAction
 from history.providers.base import DailyPrice, Split
 from history.providers.chain import Answer

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from django.db import connection
 
-from history.account_days import Seam, changes, write_days
-from history.books import Books, Window
 from history.core.book import AnomalyKind, Bools, History, Ints
 from history.models import Anomaly
+from history.reconstruction.account_days import Seam, changes, write_days
+from history.reconstruction.books import Books, Window
 
 KINDS: Final = {
     AnomalyKind.NEGATIVE_UNITS: Anomaly.Kind.NEGATIVE_UNITS,

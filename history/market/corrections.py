@@ -11,12 +11,12 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from history.closes import latest_closes
-from history.correction_lines import CONTRACT_SIZE, PRICE, VOID, BadCorrection, Line, read_lines
 from history.invalidation import HOLDERS, securities_changed, symbols_changed
+from history.market.closes import latest_closes
+from history.market.correction_lines import CONTRACT_SIZE, PRICE, VOID, BadCorrection, Line, read_lines
+from history.market.renames import NameTaken, announce
+from history.market.told_actions import ask_again
 from history.models import Correction, MarketSymbol, Price, SecurityMapping, SymbolAction
-from history.renames import NameTaken, announce
-from history.told_actions import ask_again
 from investments import ledger
 from investments.entries import CorporateActionEntry
 from investments.models import Account, CorporateAction

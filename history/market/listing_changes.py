@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from history import mapping
+from history.market import mapping
+from history.market.renames import NameTaken, announce
+from history.market.spend import essential
 from history.models import FormerName, MarketSymbol, Price, SecurityMapping, SymbolAction
 from history.providers import DataProviderChain, ProviderError, configured_chain
 from history.providers.base import Delisted, Listing, Renamed
-from history.renames import NameTaken, announce
-from history.spend import essential
 from history.valuation import market_today
 from portfolio_site.lib.sessions import sessions
 

@@ -18,10 +18,10 @@ from rapidfuzz import fuzz, utils
 
 from history.core import venues
 from history.invalidation import securities_changed
+from history.market.symbols import KINDS, TickerTaken, currency_of, exchange_named, free_from, refuse_anothers
 from history.models import MappingReview, MarketSymbol, Price, SecurityMapping
 from history.providers import DataProviderChain, ProviderError, configured_chain
 from history.providers.base import Listing
-from history.symbols import KINDS, TickerTaken, currency_of, exchange_named, free_from, refuse_anothers
 from investments.core.currencies import major
 from investments.models import Holding, Security
 

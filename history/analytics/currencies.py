@@ -4,11 +4,11 @@ from collections import defaultdict
 
 import numpy as np
 
+from history.analytics.lines import AccountLines
+from history.analytics.position_gains import Positions
 from history.core.book import Floats
 from history.core.returns import currency_returns, invested
-from history.fx import rate_matrix
-from history.lines import AccountLines
-from history.position_gains import Positions
+from history.market.fx import rate_matrix
 
 
 def currency_part(lines: AccountLines, positions: Positions, base_currency: str) -> Floats | None:

@@ -1,7 +1,7 @@
 """Every body that was recorded, as the answer to every question of its provider, over real HTTP.
 
 What a body holds is told by the question that it answers, and by no other: a search is no price. The figures
-themselves are checked, file by file, in test_remote_providers.
+themselves are checked, file by file, in the module of each provider.
 """
 
 import re
@@ -14,17 +14,8 @@ from pytest_httpserver import HTTPServer
 
 from history.providers import resilience
 from history.providers.base import ProviderError
-from history.tests.test_remote_providers import (
-    KINDS,
-    RECORDED,
-    Make,
-    closed_breakers,
-    make,
-    recorded,
-    uncounted,
-)
+from history.tests.remote.bodies import KINDS, RECORDED, Make, recorded
 
-__all__ = ["closed_breakers", "make", "uncounted"]
 FOLDERS = {"alpha_vantage": "alphavantage", "fmp": "fmp", "yahoo": "yahoo"}
 START, END = date(2010, 1, 1), date(2025, 12, 31)
 QUESTIONS: dict[str, Callable[[Any], Any]] = {

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from history.fx import JOIN_PAID, PAID_RATE, paid_sql
+from history.market.fx import JOIN_PAID, PAID_RATE, paid_sql
 from history.valuation import CURRENCY, IS_CASH, MULTIPLIER, PRICE_KEY
 
 # All versions of all rows: a later version may lie on another day than the one it supersedes. What few rows are is told

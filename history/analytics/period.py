@@ -9,18 +9,18 @@ from typing import Final
 import numpy as np
 
 from history.allocation import Pieces, pieces
-from history.benchmarks import benchmark_index
+from history.analytics.currencies import currency_part
+from history.analytics.lines import AccountLines, account_lines
+from history.analytics.position_gains import Positions, price_returns, read_positions
+from history.analytics.value_at_risk import ValueAtRiskNow, value_at_risk_now
 from history.core import risk
 from history.core.book import Floats
 from history.core.performance import Assumptions, Beside, Figure, Performance, performance
 from history.core.scores import Score, diversification_score, risk_score
 from history.core.versions import named
-from history.currencies import currency_part
-from history.lines import AccountLines, account_lines
-from history.position_gains import Positions, price_returns, read_positions
+from history.market.benchmarks import benchmark_index
 from history.series import Period
 from history.valuation import AccountWorth, account_worths, market_today, total_worth
-from history.value_at_risk import ValueAtRiskNow, value_at_risk_now
 from investments.kinds import CASH, security_label
 
 BEFORE: Final = timedelta(days=400)  # 252 sessions and holidays: what VaR looks at, however short the period

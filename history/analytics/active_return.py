@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from history.attribution import Gains, by_day
-from history.benchmarks import UnknownBenchmark, benchmark_indexes
+from history.analytics.attribution import Gains, by_day
 from history.core.attribution import METHOD, brinson, linked_effects, segments_of
 from history.core.book import Floats
 from history.core.returns import linked
 from history.core.versions import named
+from history.market.benchmarks import UnknownBenchmark, benchmark_indexes
 from history.models import BenchmarkSector
 
 ADDS_UP: Final = 0.005  # published weights are rounded, and leave cash out

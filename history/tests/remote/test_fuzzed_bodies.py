@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from history.market.prices import ensure_prices
+from history.market.told_actions import store_actions
 from history.models import MarketSymbol, Price, SymbolAction
-from history.prices import ensure_prices
 from history.providers import DataProviderChain, remote, resilience
 from history.providers.remote import Access, Remote
 from history.providers.resilience import Patience
-from history.tests.test_remote_providers import KINDS
-from history.told_actions import store_actions
+from history.tests.remote.bodies import KINDS
 
 pytestmark = pytest.mark.django_db
 START = date(2026, 1, 5)

@@ -4,8 +4,11 @@ import numpy as np
 from django.db import connection
 
 from history.arrays import Column, read_columns
-from history.book_currencies import NO_CURRENCY
-from history.book_queries import (
+from history.core.book import Ints
+from history.core.movements import effect_code
+from history.core.places import places
+from history.reconstruction.book_currencies import NO_CURRENCY
+from history.reconstruction.book_queries import (
     CANCELLED,
     KIND_COLUMNS,
     KINDS,
@@ -14,9 +17,6 @@ from history.book_queries import (
     TRANSACTION_COLUMNS,
     TRANSACTIONS,
 )
-from history.core.book import Ints
-from history.core.movements import effect_code
-from history.core.places import places
 from investments.core.effects import TABLE
 
 

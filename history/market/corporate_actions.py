@@ -11,10 +11,10 @@ from django.db import connection, transaction
 
 from history.core.venues import asked_as
 from history.invalidation import securities_changed
+from history.market.spend import essential
+from history.market.told_actions import actions_as_told, store_actions
 from history.models import MarketSymbol, SecurityMapping, SymbolAction
 from history.providers import DataProviderChain, configured_chain
-from history.spend import essential
-from history.told_actions import actions_as_told, store_actions
 from history.valuation import market_today
 from investments import ledger
 from investments.entries import CorporateActionEntry

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 
 from history.core.issuers import same_issuer
 from history.invalidation import securities_changed, symbols_changed
+from history.market.symbols import Listing, listing_of, paper_of
 from history.models import Correction, FormerName, MarketSymbol, SecurityMapping
-from history.symbols import Listing, listing_of, paper_of
 from history.valuation import market_today
 from investments import ledger
 from investments.entries import CorporateActionEntry

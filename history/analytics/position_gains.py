@@ -10,10 +10,10 @@ from datetime import date
 
 import numpy as np
 
-from history.books import NOTHING_NEW, Window, read_books
 from history.core.book import Floats, Ints
 from history.core.gains import PositionGains, Trades, position_gains
-from history.fx import rate_matrix
+from history.market.fx import rate_matrix
+from history.reconstruction.books import NOTHING_NEW, Window, read_books
 from history.valuation import AccountWorth
 from investments.models import Account, Holding, Security
 

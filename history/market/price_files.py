@@ -11,14 +11,14 @@ from typing import Final
 from django.db import connection, transaction
 
 from history.claims import restart
-from history.corporate_actions import record_actions
+from history.market.corporate_actions import record_actions
+from history.market.price_rows import store_prices
+from history.market.prices import symbol_actions
+from history.market.told_actions import store_actions
 from history.models import MarketSymbol
-from history.price_rows import store_prices
-from history.prices import symbol_actions
 from history.providers.base import Actions, DailyPrice, Dividend, Split
 from history.providers.chain import Answer
 from history.providers.garbage import LARGEST_PRICE, believable
-from history.told_actions import store_actions
 
 REQUIRED: Final = ("symbol", "date", "close")
 FIGURES: Final = ("open", "high", "low", "adj_close", "volume", "split_ratio", "dividend")

@@ -8,13 +8,13 @@ import numpy as np
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from history.closes import close_matrix
 from history.core.benchmark import total_return_index
 from history.core.book import Floats
-from history.corporate_actions import BENCHMARKS
-from history.fx import rate_matrix
+from history.market.closes import close_matrix
+from history.market.corporate_actions import BENCHMARKS
+from history.market.fx import rate_matrix
+from history.market.prices import Ensured, ensure_prices
 from history.models import BenchmarkSector, MarketSymbol, SymbolAction
-from history.prices import Ensured, ensure_prices
 from history.providers import DataProviderChain
 from history.valuation import market_today
 

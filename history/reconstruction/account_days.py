@@ -12,9 +12,9 @@ import numpy as np
 from django.db import connection
 
 from history.arrays import Column, read_columns, write_columns
-from history.books import NEVER, Window
 from history.core.book import HALF_CENT, Bools, Floats, History, Ints
 from history.models import AccountDay
+from history.reconstruction.books import NEVER, Window
 
 RECONSTRUCTED: Final = AccountDay.SnapshotType.RECONSTRUCTED
 WHOLE: Final = 1 - 1e-9  # of the basis: less is unknown, not smaller

@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 
 from history.allocation import DIMENSIONS, label_of
+from history.analytics.currencies import held_by_account
+from history.analytics.lines import AccountLines, account_lines
+from history.analytics.position_gains import Positions, read_positions
 from history.core.attribution import METHOD, Days, contributions, days_of, trade_contributions
 from history.core.book import Floats
 from history.core.returns import daily_returns, linked
 from history.core.versions import named
-from history.currencies import held_by_account
-from history.lines import AccountLines, account_lines
-from history.position_gains import Positions, read_positions
 from history.series import Period
 from history.valuation import account_worths, market_today
 from investments.kinds import security_label

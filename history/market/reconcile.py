@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from history.core.adjust import Event, Formula, back_adjusted
 from history.core.doubts import Doubt, doubts, is_continuous
-from history.corporate_actions import BATCH, held_symbols
 from history.invalidation import symbols_changed
+from history.market.corporate_actions import BATCH, held_symbols
+from history.market.price_rows import store_prices
+from history.market.spend import essential
 from history.models import Price, PriceDoubt, SymbolAction
-from history.price_rows import store_prices
 from history.providers import DataProviderChain, configured_chain
 from history.providers.base import DailyPrice
 from history.providers.chain import Answer
-from history.spend import essential
 from history.valuation import market_today
 
 Kind = SymbolAction.Kind

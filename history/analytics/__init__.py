@@ -1,0 +1,1 @@
+"""What a history means: returns, risk, and where they came from."""
