@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from history.api.portfolio import PortfolioView
 from history.filters import ScopeQuery
 from history.models import Anomaly
-from history.reconstruction.anomalies import FIXES, Told, anomalies, page_of
+from history.reconstruction.anomalies import FIXES, REPORTED_UNITS, Told, anomalies, page_of
 
 ANOMALY = {
     "account_id": 12,
@@ -22,12 +22,12 @@ ANOMALY = {
     "security": "AAPL",
     "size": "-10",
     "unit": "units",
-    "title": "A purchase of AAPL is missing",
-    "detail": "10 more were sold by 4 Mar 2025 than bought.",
-    "fix": "opening_balance",
-    "advice": "Add the purchase or an opening balance; or a split, if there was one.",
-    "url": "/tax/?account=12#fixes",
-    "endpoint": "/api/v1/reconciliation",
+    "title": "A sale of AAPL is missing",
+    "detail": "10 more were bought after 4 Mar 2025 than are there now.",
+    "fix": "sale",
+    "advice": "Add the sale or the transfer that took them out; or a split, if there was one.",
+    "url": "/transactions/add/?account=12",
+    "endpoint": None,
 }
 EXAMPLE = {"items": [ANOMALY], "total_count": 1}
 
@@ -43,7 +43,7 @@ class AnomalySerializer(serializers.Serializer[Told]):
     unit = serializers.CharField(help_text="`units`, or the currency of the account.")
     title = serializers.CharField()
     detail = serializers.CharField()
-    fix = serializers.ChoiceField(choices=sorted({fix for fix, _ in FIXES.values()}))
+    fix = serializers.ChoiceField(choices=sorted({fix for fix, _ in (*FIXES.values(), REPORTED_UNITS)}))
     advice = serializers.CharField(help_text="What puts it right, in words.")
     url = serializers.SerializerMethodField(help_text="The page on which it is put right, or looked at.")
     endpoint = serializers.SerializerMethodField(help_text="What to POST an opening balance to; null where none helps.")

@@ -10,7 +10,7 @@ from history.valuation import Worth
 from investments.kinds import security_label
 
 MOST_ROWS = 6
-ACTIONS = {"opening_balance": "Add it", "deposit": "Add it"}
+ACTIONS = {"opening_balance": "Add it", "deposit": "Add it", "sale": "Add it"}
 Kind = Anomaly.Kind
 
 

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from history.models import Anomaly
 from investments.kinds import security_label
+from investments.ledger.derived import SELF_KEPT
 from portfolio_site.templatetags.figures import money_text
 
 Kind = Anomaly.Kind
@@ -29,6 +30,8 @@ FIXES: Final[dict[str, tuple[str, str]]] = {
     Kind.SEAM: ("reconstruction", "Rebuild the history; what the evening's snapshot said then stays."),
     Kind.UNCONVERTED: ("rate", "It is converted as soon as a rate is known; nobody has to do anything."),
 }
+# What a brokerage says is held is sure: where its purchases are more than that, it is their end that has no row.
+REPORTED_UNITS: Final = ("sale", "Add the sale or the transfer that took them out; or a split, if there was one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def tell(anomaly: Anomaly) -> Told:
     label = security_label(security) if security else "cash"
     title, detail = _sentences(anomaly, label)
     in_money = kind in (Kind.NEGATIVE_CASH, Kind.BASIS, Kind.SEAM)
-    fix, advice = FIXES[kind]
+    fix, advice = REPORTED_UNITS if _is_of_reported_units(anomaly) else FIXES[kind]
     return Told(
         account_id=anomaly.account_id,
         account_name=anomaly.account.name,
@@ -82,16 +85,22 @@ def tell(anomaly: Anomaly) -> Told:
 
 def page_of(told: Told) -> str:
     """The page on which it is put right, or looked at."""
-    if told.kind == Kind.NEGATIVE_UNITS:
+    if told.kind == Kind.NEGATIVE_UNITS and told.fix == "opening_balance":
         return f"{reverse('tax')}?{urlencode({'account': told.account_id})}#fixes"
-    if told.fix == "deposit":
+    if told.fix in ("deposit", "sale"):
         return f"{reverse('transaction_add')}?{urlencode({'account': told.account_id})}"
     return f"{reverse('transactions')}?{urlencode({'account': told.account_id, 'q': told.ticker})}"
+
+
+def _is_of_reported_units(anomaly: Anomaly) -> bool:
+    return anomaly.kind == Kind.NEGATIVE_UNITS and anomaly.account.source not in SELF_KEPT
 
 
 def _sentences(anomaly: Anomaly, security: str) -> tuple[str, str]:
     day, size = date_format(anomaly.day, "j M Y"), abs(anomaly.size)
     units, amount = f"{size.normalize():f}", money_text(size, anomaly.account.currency)
+    if _is_of_reported_units(anomaly):
+        return f"A sale of {security} is missing", f"{units} more were bought after {day} than are there now."
     return {
         Kind.NEGATIVE_UNITS: (f"A purchase of {security} is missing", f"{units} more were sold by {day} than bought."),
         Kind.NEGATIVE_CASH: ("Cash falls below zero", f"To {amount} under, first on {day}: a row is missing."),
