@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from history import snapshots
+from history.market.brokerage_prices import record_brokerage_prices
 from history.market.price_files import load_prices
 from history.market.symbols import map_securities
 from history.models import AccountDay, FxRate, MarketSymbol, Price, SnapshotRun, SnapshotShard
@@ -113,6 +114,7 @@ class TestWhatIsWritten:
 
     def test_a_reconstruction_leaves_it_alone_and_tells_of_a_difference(self, owner: Any) -> None:
         account = full_account(owner)
+        record_brokerage_prices(account_ids=[account.pk], now=evening(DAY))  # known since they linked: no correction
         snapshot()
         AccountDay.objects.update(value=Decimal(1))
         rebuild_accounts(account_ids=[account.pk], now=evening(NEXT))
