@@ -39,10 +39,12 @@ DEFAULT_SENTENCE = "Sign in to this institution again to go on."
 
 @dataclass(frozen=True, slots=True)
 class NavigationItem:
+    """`current` is what `aria-current` says: `page` of the page itself, `true` of what lies below it, else nothing."""
+
     url: str
     label: str
     icon: str
-    is_current: bool
+    current: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,12 @@ class Shell:
     @cached_property
     def nav(self) -> list[NavigationItem]:
         pages = [page for page in NAVIGATION if not self.is_showcase or page[0] in PAGES]
-        return [NavigationItem(reverse(name), label, icon, name == self.page) for name, label, icon in pages]
+        return [NavigationItem(reverse(name), label, icon, self._current(name)) for name, label, icon in pages]
+
+    def _current(self, name: str) -> str:
+        if name == self.page:
+            return "page"
+        return "true" if name != "overview" and self.request.path.startswith(reverse(name)) else ""
 
     @cached_property
     def market(self) -> MarketStatus:

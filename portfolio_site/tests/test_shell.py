@@ -82,6 +82,11 @@ def test_the_current_page_is_marked(portfolio: Portfolio) -> None:
     assert 'href="/holdings/" aria-current="page"' in page
 
 
+def test_what_lies_below_a_page_is_marked_as_its_part(portfolio: Portfolio) -> None:
+    page = signed_in(portfolio.owner).get("/tax/rules/").content.decode()
+    assert (page.count('href="/tax/" aria-current="true"'), page.count('aria-current="page"')) == (2, 0)
+
+
 @pytest.mark.parametrize(("theme", "shown"), [("dark", True), ("light", True), ("<script>", False)])
 def test_the_theme_is_in_the_first_answer(owner: Any, theme: str, shown: bool) -> None:
     client = signed_in(owner)
