@@ -126,6 +126,7 @@ AXIS = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_hidden_amounts_are_hidden_on_the_axis_too(site: Site, owner: Any) -> None:
     page = site.signed_in(owner.email).new_page()
     page.goto("/?period=3M")
@@ -179,6 +180,7 @@ def test_a_finger_reads_the_chart_and_taps_elsewhere_to_leave_it(site: Site, own
     assert not page.locator(".chart__tip-value").is_visible()
 
 
+@pytest.mark.slow
 def test_where_the_system_chooses_the_colours_what_is_chosen_is_still_seen(site: Site, owner: Any) -> None:
     page = site.signed_in(owner.email, forced_colors="active").new_page()
     page.goto("/?period=3M")
@@ -199,6 +201,7 @@ LINE = """() => echarts.getInstanceByDom(document.querySelector("#history-chart 
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
+@pytest.mark.slow
 def test_on_paper_the_line_is_dark_whatever_the_screen_was(site: Site, owner: Any) -> None:
     light = site.signed_in(owner.email, color_scheme="light").new_page()
     dark = site.signed_in(owner.email, color_scheme="dark").new_page()

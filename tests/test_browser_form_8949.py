@@ -14,7 +14,7 @@ from investments import ledger, lots, manual
 from investments.entries import SecurityEntry, TransactionEntry
 from tests.browsing import (
     DESKTOP,
-    LOOKS,
+    SLOW_LOOKS,
     Site,
     chromium,
     overflow,
@@ -93,6 +93,7 @@ def test_the_statement_is_printed_whole(site: Site, seller: Any, tmp_path: Path)
     assert page.locator(".statement").nth(1).evaluate("one => getComputedStyle(one).breakBefore") == "page"
 
 
+@pytest.mark.slow
 def test_amounts_that_are_hidden_on_the_screen_are_on_the_paper(site: Site, seller: Any) -> None:
     page = site.signed_in(seller.email).new_page()
     page.goto(ADDRESS)
@@ -113,6 +114,7 @@ def test_a_total_of_the_tax_page_is_printed_once(site: Site, seller: Any) -> Non
     assert feet.evaluate_all("all => all.map((one) => getComputedStyle(one).display)") == ["table-row-group"] * 2
 
 
+@pytest.mark.slow
 def test_no_figure_is_cut_on_either_side_of_the_paper(site: Site, seller: Any) -> None:
     """The widths that 12 mm margins leave of Letter: 7.55 and 10.05 inches."""
     page = site.signed_in(seller.email).new_page()
@@ -139,7 +141,7 @@ def test_the_totals_are_those_of_the_rows(site: Site, seller: Any) -> None:
     assert total == [f"{proceeds:,.2f}", f"{basis:,.2f}", "", "169.40", f"{gain:,.2f}"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", SLOW_LOOKS)
 def test_the_statement_can_be_read_by_everybody(site: Site, seller: Any, look: dict[str, Any]) -> None:
     page = site.signed_in(seller.email, **look).new_page()
     for address in (ADDRESS, "/tax/form-8949/?year=1999"):

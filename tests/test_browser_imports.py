@@ -9,7 +9,7 @@ from plaid_link.models import ImportBatch
 from plaid_link.tests.imports.conftest import worked
 from plaid_link.tests.imports.sample import COLUMNS, FILES, HEADER, sample
 from tests.browsing import (
-    FEWER_LOOKS,
+    LOOKS,
     Site,
     chromium,
     make_person,
@@ -64,7 +64,7 @@ def steps(owner: Any) -> dict[str, str]:
     return {"start": "/import/", **{name: f"/import/{batch.pk}/" for name, batch in made.items()}}
 
 
-@pytest.mark.parametrize("look", FEWER_LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_step_can_be_used_by_everybody(
     site: Site, owner: Any, steps: dict[str, str], look: dict[str, Any]
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_transaction_is_added(page: Page, drawn: Portfolio) -> None:
     )
 
 
+@pytest.mark.slow
 def test_after_a_change_the_keys_go_on_from_its_row(page: Page, drawn: Portfolio) -> None:
     press(page, "ArrowDown", "ArrowDown", "ArrowDown", "Enter")
     page.wait_for_selector(FORM)
@@ -101,6 +102,7 @@ def test_after_a_change_the_keys_go_on_from_its_row(page: Page, drawn: Portfolio
     page.wait_for_selector("text=Undone")
 
 
+@pytest.mark.slow
 def test_a_dialog_is_left_by_escape_for_the_row_it_came_from(page: Page) -> None:
     press(page, "ArrowDown", "ArrowDown")
     before = focused(page)

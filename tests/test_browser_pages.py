@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tests.browsing import (
-    FEWER_LOOKS,
     LOOKS,
     Site,
     chromium,
@@ -126,7 +125,7 @@ def test_no_page_is_wider_than_a_window_of_any_width(site: Site, owner: Any) -> 
     assert found == []
 
 
-@pytest.mark.parametrize("look", FEWER_LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 def test_so_can_empty_and_public_pages(site: Site, person: Any, look: dict[str, Any]) -> None:
     assert faults(site.visitor(**look), PUBLIC) == []
     assert faults(site.signed_in(person.email, **look), EMPTY) == []
@@ -278,7 +277,7 @@ def test_without_a_network_the_last_overview_is_shown_until_somebody_signs_out(s
     assert value not in page.inner_text("body")
 
 
-@pytest.mark.parametrize("look", FEWER_LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 def test_the_operators_board_can_be_used_by_everybody(site: Site, person: Any, look: dict[str, Any]) -> None:
     person.is_staff = person.is_superuser = True
     person.save(update_fields=["is_staff", "is_superuser"])

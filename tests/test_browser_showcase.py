@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from tests.browsing import (
-    FEWER_LOOKS,
+    SLOW_LOOKS,
     Site,
     chromium,
     overflow,
@@ -64,7 +64,7 @@ def test_what_would_change_something_leads_to_an_account(site: Site) -> None:
     page.wait_for_url("**/accounts/signup/")
 
 
-@pytest.mark.parametrize("look", FEWER_LOOKS)
+@pytest.mark.parametrize("look", SLOW_LOOKS)
 def test_its_pages_can_be_used_by_everybody(site: Site, look: dict[str, Any]) -> None:
     page = site.visitor(**look).new_page()
     found = []

@@ -69,6 +69,7 @@ def test_answers_are_counted_by_route_and_not_by_path(client: Any, scrape: Any) 
     assert after[named("longview_request_seconds_sum", **health)] > 0
 
 
+@pytest.mark.slow
 def test_processes_that_share_a_directory_tell_one_sum(settings: Any, tmp_path: Path) -> None:
     program = (
         "import django; django.setup()\n"
