@@ -59,22 +59,25 @@ def income_records(
         security__in=paying - {None}, voided_at=None, kind__in=(*SPLITS, *DIVIDENDS), ex_date__gte=since - REACH
     ).order_by("ex_date", "pk")
     by_security: dict[int, list[CorporateAction]] = defaultdict(list)
-    told = list(actions.select_related("security"))
-    for action in told:
+    for action in actions:
         by_security[action.security_id].append(action)
+    securities = Security.objects.in_bulk(list(paying - positions.keys() - {None}))
+    securities |= {pk: position.security for pk, position in positions.items()}
+    currencies = {pk: securities[pk].currency for pk in by_security}
     rates = rates_on(
-        {(row["currency"], row["date"]) for row in income} | {(action.security.currency, today) for action in told},
-        currency,
+        {(row["currency"], row["date"]) for row in income} | {(told, today) for told in currencies.values()}, currency
     )
     splits = {pk: _splits(of_one) for pk, of_one in by_security.items()}
-    securities = Security.objects.in_bulk(list(paying - positions.keys() - {None}))
+    traded = defaultdict(list)
+    for row in ledger:
+        traded[row["security_id"]].append(row)
     missing = {name for (name, _), rate in rates.items() if rate is None}
     return Records(
         positions=positions,
         rows=[row for values in income if (row := _row(values, rates)) is not None],
-        held={pk: _held(pk, positions, ledger, splits.get(pk, [])) for pk in paying - {None}},
-        declared={pk: _declared(of_one, rates, today) for pk, of_one in by_security.items()},
-        securities=securities | {pk: position.security for pk, position in positions.items()},
+        held={pk: _held(positions.get(pk), traded[pk], splits.get(pk, [])) for pk in paying - {None}},
+        declared={pk: _declared(of_one, rates[(currencies[pk], today)]) for pk, of_one in by_security.items()},
+        securities=securities,
         missing_rates=tuple(sorted(missing | {worth.currency for worth in worths if worth.rate is None})),
     )
 
@@ -128,15 +131,9 @@ def _splits(actions: Sequence[CorporateAction]) -> list[Split]:
     return [Split(action.ex_date, action.ratio) for action in actions if action.kind in SPLITS and action.ratio]
 
 
-def _held(
-    pk: int, positions: Mapping[int, Position], ledger: Sequence[Mapping[str, Any]], splits: Sequence[Split]
-) -> Held:
-    changes = [
-        (row["date"], row["quantity"])
-        for row in ledger
-        if row["security_id"] == pk and row["quantity"] and not _is_known_split(row, splits)
-    ]
-    return Held(positions[pk].units if pk in positions else ZERO, changes, splits)
+def _held(position: Position | None, rows: Sequence[Mapping[str, Any]], splits: Sequence[Split]) -> Held:
+    changes = [(row["date"], row["quantity"]) for row in rows if row["quantity"] and not _is_known_split(row, splits)]
+    return Held(position.units if position else ZERO, changes, splits)
 
 
 def _is_known_split(row: Mapping[str, Any], splits: Sequence[Split]) -> bool:
@@ -145,16 +142,15 @@ def _is_known_split(row: Mapping[str, Any], splits: Sequence[Split]) -> bool:
     return any(abs(row["date"] - split.ex_date) <= SAME_SPLIT for split in splits)
 
 
-def _declared(
-    actions: Sequence[CorporateAction], rates: Mapping[tuple[str, date], Decimal | None], today: date
-) -> list[Declared]:
+def _declared(actions: Sequence[CorporateAction], rate: Decimal | None) -> list[Declared]:
+    """None where the currency has no rate."""
+    if rate is None:
+        return []
     special = CorporateAction.Kind.SPECIAL_DIVIDEND
     return [
         Declared(
             action.security_id, action.ex_date, action.cash_per_unit * rate, action.pay_date, action.kind == special
         )
         for action in actions
-        if action.kind in DIVIDENDS
-        and action.cash_per_unit
-        and (rate := rates[(action.security.currency, today)]) is not None
+        if action.kind in DIVIDENDS and action.cash_per_unit
     ]

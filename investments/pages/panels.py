@@ -17,6 +17,8 @@ from investments.pages.scope import Scope
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 24 * 3600
+# Writing a page's panels down is an eighth of the work of showing it, and what was shown within a minute is as good.
+KEPT_EVERY_SECONDS = 60
 Content = TypeVar("Content")
 
 
@@ -32,7 +34,10 @@ class Panel(Generic[Content]):
 def read_panel(
     name: str, load: Callable[[], Content], *, user_id: int, scope: Scope, variant: str = ""
 ) -> Panel[Content]:
-    """What `load` returns, or what it returned last for the same user, accounts and variant when it fails."""
+    """What `load` returns, or when it fails what it returned before for the same user, accounts and variant.
+
+    That is from the last minute, or of the last time that it was asked for.
+    """
     key = _key(name, user_id, scope, variant)
     try:
         with transaction.atomic():
@@ -55,7 +60,8 @@ def _key(name: str, user_id: int, scope: Scope, variant: str) -> str:
 
 def _keep(key: str, content: object) -> None:
     try:
-        cache.set(key, (content, timezone.now()), KEPT_SECONDS)
+        if cache.add(f"{key}:lately", True, KEPT_EVERY_SECONDS):
+            cache.set(key, (content, timezone.now()), KEPT_SECONDS)
     except RedisError:
         logger.warning("panels are not kept: the cache cannot be reached")
 
