@@ -177,6 +177,7 @@ class NaiveSync:
         from investments.models import Holding
 
         values = asdict(entry)
+        values.pop("currency")  # the security's, in this answer
         where = self.accounts[values.pop("account_external_id")]
         what = self.securities[values.pop("security_external_id")]
         Holding.objects.update_or_create(account=where, security=what, defaults={**values, "owner": self.owner})

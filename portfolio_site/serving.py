@@ -16,7 +16,6 @@ worker_class = "gthread"
 keepalive = 75  # seconds, longer than a proxy's, so that none sends into a connection that is being closed
 graceful_timeout = 30  # seconds in which what is under way may end when asked to stop
 timeout = 120  # seconds without a sign of life, the start on a busy machine included; long answers are no silence
-limit_request_line = 8190  # bytes: filters that name many accounts
 control_socket_disable = True
 limit_request_line = 8190  # bytes, the most there is: `filter_account` repeated for hundreds of accounts
 
