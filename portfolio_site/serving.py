@@ -3,6 +3,7 @@
 Sync Django in threads: little here waits long, and through asyncio each request would change threads several times.
 """
 
+import gc
 import os
 from typing import Any
 
@@ -18,6 +19,13 @@ graceful_timeout = 30  # seconds in which what is under way may end when asked t
 timeout = 120  # seconds without a sign of life, the start on a busy machine included; long answers are no silence
 control_socket_disable = True
 limit_request_line = 8190  # bytes, the most there is: `filter_account` repeated for hundreds of accounts
+
+
+def post_worker_init(_worker: Any) -> None:
+    """What is loaded by now stays. Whoever asked while all of it was looked through for garbage waited longest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
